@@ -1,0 +1,103 @@
+/*
+ * The closed lists that every floor shares: kinds of entities and facets,
+ * roles of an entity in an event, flags of an event. Their numbers are part
+ * of the case file (docs/case-format.md): append, never renumber.
+ */
+#pragma once
+
+#include "base/str.h"
+
+/* Entity ids are kind << KIND_SHIFT | n, so ids fit 31 bits and the values
+ * of one kind are one range of ids. */
+enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
+
+#define KIND_LIST(X)                                                           \
+    X(ACCOUNT, 1, "account")                                                   \
+    X(PRINCIPAL, 2, "principal") /* ARN of a user, role session, root, .. */   \
+    X(ROLE, 3, "role")           /* role ARN */                                \
+    X(SESSION, 4, "session")     /* AROA..:name */                             \
+    X(KEY, 5, "key")             /* access key id */                           \
+    X(IP, 6, "ip")                                                             \
+    X(AGENT, 7, "agent")                                                       \
+    X(SERVICE, 8, "service")                                                   \
+    X(REGION, 9, "region")                                                     \
+    X(INSTANCE, 10, "instance")                                                \
+    X(VOLUME, 11, "volume")                                                    \
+    X(SNAPSHOT, 12, "snapshot")                                                \
+    X(IMAGE, 13, "image")                                                      \
+    X(INTERFACE, 14, "interface")                                              \
+    X(VPC, 15, "vpc")                                                          \
+    X(SUBNET, 16, "subnet")                                                    \
+    X(SECURITY_GROUP, 17, "security-group")                                    \
+    X(BUCKET, 18, "bucket")                                                    \
+    X(OBJECT, 19, "object") /* bucket/key */                                   \
+    X(KMS_KEY, 20, "kms-key")                                                  \
+    X(FUNCTION, 21, "function")                                                \
+    X(TRAIL, 22, "trail")                                                      \
+    X(REQUEST, 23, "request") /* named in text; columns hold their own */      \
+    X(SHARED_EVENT, 24, "shared-event")                                        \
+    X(HOST, 25, "host")                                                        \
+    X(HOST_USER, 26, "host-user")                                              \
+    X(PROCESS, 27, "process")                                                  \
+    X(FILE, 28, "file")                                                        \
+    X(HASH, 29, "hash")                                                        \
+    X(FINGERPRINT, 30, "fingerprint")                                          \
+    X(DOMAIN, 31, "domain")                                                    \
+    X(URL, 32, "url")                                                          \
+    X(CONTAINER, 33, "container")                                              \
+    X(UNIQUE_ID, 34, "unique-id") /* AROA, AIDA, .. */                         \
+    X(USER, 35, "user")           /* IAM or other user name */                 \
+    X(RESOURCE, 36, "resource")   /* any other ARN or resource name */         \
+    X(LOG_GROUP, 37, "log-group")                                              \
+    X(LOG_STREAM, 38, "log-stream")                                            \
+    X(COMMAND, 39, "command") /* SSM command or session id */                  \
+    X(FS_UUID, 40, "fs-uuid")                                                  \
+    X(ACTION, 56, "action") /* facets: words that classify, not things */      \
+    X(OUTCOME, 57, "outcome")                                                  \
+    X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */
+
+enum kind {
+    KIND_NONE = 0,
+#define X(name, n, text) KIND_##name = n,
+    KIND_LIST(X)
+#undef X
+        KIND_MAX = 63
+};
+
+#define ROLE_LIST(X)                                                           \
+    X(MENTIONED, 0, "mentioned") /* occurs in the record */                    \
+    X(ACTOR, 1, "actor")                                                       \
+    X(TARGET, 2, "target")                                                     \
+    X(FROM, 3, "from")     /* address, agent, network the call came from */    \
+    X(ISSUED, 4, "issued") /* credential or resource made by the event */      \
+    X(ISSUER, 5, "issuer") /* role or user behind a session */                 \
+    X(WHERE, 6, "where")   /* account, region, host that recorded it */        \
+    X(FACET, 7, "facet")   /* action, outcome, source, service */
+
+enum role {
+#define X(name, n, text) ROLE_##name = n,
+    ROLE_LIST(X)
+#undef X
+        ROLE_COUNT
+};
+
+/* event.flags */
+enum event_flag {
+    EVENT_READ_ONLY = 1,     /* the source says: changes nothing */
+    EVENT_DATA = 2,          /* data-plane event */
+    EVENT_DUPLICATE_KEY = 4, /* the record has a JSON key twice */
+    EVENT_BAD_TEXT = 8,      /* invalid UTF-8 or lone surrogates */
+    EVENT_BAD_FIELD = 16,    /* a field of another type than documented */
+    EVENT_PERIOD = 32,       /* t is the start of a period */
+    EVENT_REFS_CUT = 64,     /* more identifiers than are kept per event */
+    EVENT_MFA = 128,
+    EVENT_IMPLAUSIBLE = 256, /* time before 1990 or after the import */
+    EVENT_DELETED = 512,     /* of a deleted file or name */
+    EVENT_CONTINUED = 1024,  /* several lines joined into one record */
+    EVENT_LEAP = 2048,       /* :60 in the source */
+    EVENT_CARVED = 4096,     /* found by pattern, not by structure */
+};
+
+struct str kind_name(unsigned kind);      /* "" for unknown */
+unsigned kind_from_name(struct str name); /* 0 when unknown */
+struct str role_name(unsigned role);

@@ -1,0 +1,78 @@
+/*
+ * A source: read-only bytes with a size. Every layer of evidence (file, split
+ * file, E01, partition, gzip, file in a file system, physical memory)
+ * implements this one interface and knows the layer beneath, so that a byte
+ * resolves down to the original file.
+ *
+ * Reading never fails because of damage: bytes that cannot be had come as
+ * zeros and their range is in the source's list, either UNREADABLE (damaged,
+ * I/O error) or ABSENT (never recorded: hole of a dump, missing segment).
+ * Callers that show or hash bytes ask source_gaps() and say so.
+ */
+#pragma once
+
+#include "base/err.h"
+
+enum gap_kind { GAP_UNREADABLE, GAP_ABSENT };
+
+struct gap {
+    uint64_t off, len;
+    enum gap_kind kind;
+};
+
+struct source;
+
+struct source_ops {
+    /* Fill buf with n bytes at off (off + n <= size is checked before). The
+     * implementation zero-fills what it cannot read and reports it by
+     * source_add_gap. Nonzero return = nothing more can be read at all. */
+    int (*read)(struct source *s, uint64_t off, void *buf, size_t n,
+                struct err *err);
+    void (*close)(struct source *s);
+};
+
+struct source {
+    const struct source_ops *ops;
+    void *state;          /* of the layer */
+    uint64_t size;        /* bytes */
+    struct source *below; /* borrowed unless owns_below; NULL for a file */
+    bool owns_below;
+    const char *layer; /* citation layer: "", "ewf", "gz", "p1", "phys" .. */
+    struct gap *gaps;  /* merged, ascending */
+    size_t n_gaps;
+    bool gaps_complete; /* known before reading (holes), not only as met */
+};
+
+/* Reads up to n bytes at off; *got is smaller only at the end of the source.
+ * Zero bytes for gaps. */
+int source_read(struct source *s, uint64_t off, void *buf, size_t n,
+                size_t *got, struct err *err) CHECKED;
+/* First gap that overlaps [off, off+n), or NULL. */
+const struct gap *source_gap_in(const struct source *s, uint64_t off,
+                                uint64_t n);
+void source_add_gap(struct source *s, uint64_t off, uint64_t len,
+                    enum gap_kind kind);
+void source_close(struct source *s); /* NULL is fine; closes owned layers */
+
+/* A whole regular file by descriptor (borrowed, not closed). */
+struct source *source_open_fd(int fd, struct err *err);
+/* Split raw image: the descriptors in order. */
+struct source *source_open_split(const int *fds, size_t n, struct err *err);
+/* Bytes in memory (borrowed). */
+struct source *source_open_memory(struct str bytes, struct err *err);
+/* Bytes [off, off+len) of below; layer is copied. */
+struct source *source_open_slice(struct source *below, uint64_t off,
+                                 uint64_t len, const char *layer,
+                                 struct err *err);
+/* gzip (all members; tolerant: what inflates before damage is the content,
+ * the rest is named in *damage) and other stream compressions: random access
+ * by restart points every 4 MiB of output. Output limited to max_out. */
+struct source *source_open_gzip(struct source *below, uint64_t max_out,
+                                struct err *err);
+
+/* Rebuild a layered source from the layers part of a citation
+ * ("!ewf!p1!fs/etc/passwd", "!gz", "!zip/a.json.gz!gz"), over file. Used by
+ * readers: show, verify, hex, extract. The whole chain is closed by
+ * source_close of the result (file stays open). */
+struct source *source_open_layers(struct source *file, struct str layers,
+                                  struct err *err);
