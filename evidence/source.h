@@ -54,10 +54,30 @@ void source_add_gap(struct source *s, uint64_t off, uint64_t len,
                     enum gap_kind kind);
 void source_close(struct source *s); /* NULL is fine; closes owned layers */
 
+/* For layers: a source over state (closed by ops->close, also when this
+ * fails). `layer` is copied. The layer below stays with the caller until
+ * owns_below is set. */
+struct source *source_make(const struct source_ops *ops, void *state,
+                           uint64_t size, struct source *below,
+                           const char *layer, struct err *err);
+/* For layers that map bytes one to one: read n bytes of s->below at `from`
+ * for this source's offset `off`, and take over the gaps met there. */
+int source_read_below(struct source *s, uint64_t from, uint64_t off, void *buf,
+                      size_t n, struct err *err) CHECKED;
+/* Copy the gaps of `from` in [from_off, from_off+len), moved to off. */
+void source_take_gaps(struct source *s, const struct source *from,
+                      uint64_t from_off, uint64_t off, uint64_t len);
+/* The sum of the lengths of all gaps. */
+uint64_t source_gap_bytes(const struct source *s);
+
 /* A whole regular file by descriptor (borrowed, not closed). */
 struct source *source_open_fd(int fd, struct err *err);
-/* Split raw image: the descriptors in order. */
+/* Split image: the descriptors in order, borrowed. Raw parts are one after
+ * the other; the layer "!ewf" takes each part as a segment file. */
 struct source *source_open_split(const int *fds, size_t n, struct err *err);
+/* Part i of a split source, borrowed; NULL after the last. Any other source
+ * is its own only part. */
+struct source *source_part(struct source *s, size_t i);
 /* Bytes in memory (borrowed). */
 struct source *source_open_memory(struct str bytes, struct err *err);
 /* Bytes [off, off+len) of below; layer is copied. */
@@ -65,8 +85,9 @@ struct source *source_open_slice(struct source *below, uint64_t off,
                                  uint64_t len, const char *layer,
                                  struct err *err);
 /* gzip (all members; tolerant: what inflates before damage is the content,
- * the rest is named in *damage) and other stream compressions: random access
- * by restart points every 4 MiB of output. Output limited to max_out. */
+ * the damage is named in gzip_source_report() of evidence/gzip.h): random
+ * access by restart points every 4 MiB of output, farther apart in very long
+ * streams. Output limited to max_out. */
 struct source *source_open_gzip(struct source *below, uint64_t max_out,
                                 struct err *err);
 
