@@ -34,8 +34,8 @@ const char *tap_path(const char *below_source_dir)
     static unsigned turn;
     const char *top = getenv("SRCDIR");
     char *path = ring[turn++ % 4];
-    int n = snprintf(path, PATH_LEN, "%s/%s", top ? top : "..",
-                     below_source_dir);
+    int n =
+        snprintf(path, PATH_LEN, "%s/%s", top ? top : "..", below_source_dir);
     return n > 0 && n < PATH_LEN ? path : "";
 }
 

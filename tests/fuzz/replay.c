@@ -59,8 +59,7 @@ static int visible(const struct dirent *e)
     return e->d_name[0] != '.';
 }
 
-static int replay_path(replay_target *target, const char *path,
-                       unsigned *count)
+static int replay_path(replay_target *target, const char *path, unsigned *count)
 {
     struct dirent **names;
     int failed = 0;
@@ -71,8 +70,8 @@ static int replay_path(replay_target *target, const char *path,
     }
     for (int i = 0; i < n; i++) {
         char below[PATH_LEN];
-        int len = snprintf(below, sizeof below, "%s/%s", path,
-                           names[i]->d_name);
+        int len =
+            snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
         free(names[i]);
         ++*count;
         if (len < 0 || len >= PATH_LEN || replay_file(target, below))
@@ -92,8 +91,8 @@ int replay_main(replay_target *target, int argc, char **argv)
     int failed = 0;
     if (strncmp(name, "fuzz_", 5) == 0)
         name += 5;
-    snprintf(corpus, sizeof corpus, "%s/tests/fuzz/corpus/%s",
-             top ? top : "..", name);
+    snprintf(corpus, sizeof corpus, "%s/tests/fuzz/corpus/%s", top ? top : "..",
+             name);
     printf("1..1\n");
     if (target((const uint8_t *)"", 0))
         failed = 1;
