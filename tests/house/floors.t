@@ -23,7 +23,7 @@ sources >list
         if (path ~ /\.\./ || !sub(/\/.*/, "", there))
             bad("name it from the top folder, \"folder/thing.h\"")
         else if (!index(may[here], " " there " "))
-            bad(here " may include:" substr(may[here], length(here) + 2))
+            bad("may include only:" may[here])
     }' "$TMP/table") <list >wrong
 none wrong "includes respect the floors"
 

@@ -21,9 +21,9 @@ search() { # grep arguments; prints FILE:LINE:TEXT shortened
 
 # Home folders of the sample incident's users and of examples are evidence;
 # a developer's are not.
-users='(ec2-user|ubuntu|admin|alice|bob|svc-backup|user|USER|[^A-Za-z])'
-search -E '(^|[^A-Za-z0-9_./-])/(wor[k]|hom[e])/' |
-    grep -vE "/hom[e]/($users|\$)" >wrong
+users='(ec2-user|ubuntu|admin|alice|bob|svc-backup|user|USER)?'
+search -Eo '(^|[^A-Za-z0-9_./-])/(wor[k]|hom[e])/[A-Za-z0-9_-]*' |
+    grep -vE "/hom[e]/$users\$" >wrong
 none wrong "no path of a developer's machine"
 
 # Hosts that this machine gets its packages from, unless everyone does.
@@ -56,7 +56,7 @@ none wrong "scripts and tests are executable"
         grep -qF -e " $f" "$SRCDIR/${f%%/*}/local.am" ||
             echo "$f is not in ${f%%/*}/local.am"
     done
-    grep -E '^tests/.*(/test_[^/]*\.c|/fuzz_[^/]*\.c|\.t)$' list |
+    grep -E '^tests/(.*/)?((test|fuzz)_[^/]*\.c|[^/]*\.t)$' list |
         while read -r f; do
             grep -qE "= ${f%.c}\$" "$SRCDIR/tests/local.am" ||
                 echo "$f is not in tests/local.am"
