@@ -1,35 +1,128 @@
 /*
  * The record sink of the case file, used by the import pipeline alone: one
- * exhibit at a time, members and records in canonical order, committed in
- * batches of INTAKE_BATCH events together with a checkpoint.
+ * exhibit at a time; files, members and records come in canonical order and
+ * are committed in batches together with a checkpoint.
  *
- * Not thread safe; the caller is the one committer.
+ * The stream of one top-level file is a sequence of items (member begin and
+ * end, event, file, issue, reject, fact). It must be a pure function of the
+ * evidence: after an interruption the pipeline sends the whole stream of the
+ * unfinished file again and the intake skips the items that it has.
+ *
+ * One caller thread; batches are written by a thread of the intake's own.
  */
 #pragma once
 
 #include "casedb/casedb.h"
 
-enum { INTAKE_BATCH = 131072 };
+enum {
+    INTAKE_BATCH = 131072, /* events per batch */
+    INTAKE_COLUMNS = 11
+};
+
+/* Columns that hold entities, in the order of table event. */
+enum intake_column {
+    COL_SOURCE,
+    COL_ACTION,
+    COL_ACTOR,
+    COL_TARGET,
+    COL_OUTCOME,
+    COL_IP,
+    COL_KEY,
+    COL_AGENT,
+    COL_REGION,
+    COL_ACCOUNT,
+    COL_SERVICE,
+};
 
 struct intake;
 
 struct intake_options {
     struct str path; /* of the exhibit, absolute */
     struct str note;
-    int64_t supplement_of;
     bool embed;
     struct str version, libraries, fences, options; /* of this run */
+    uint64_t expect; /* events to come, a guess: sizes tables */
+    uint32_t batch;  /* events per batch; 0 = INTAKE_BATCH (tests: smaller) */
 };
 
-/* Where an interrupted import goes on: how much of which member is in the
- * case already. */
-struct intake_position {
-    bool resumed;
-    uint64_t members_done; /* whole top-level files, in canonical order */
-    uint64_t records_done; /* events of the next file's stream, see below */
+struct intake_ref {
+    uint32_t id;
+    uint8_t role;
 };
 
-/* Starts exhibit `no` = next, or resumes the open one with this path. */
+struct intake_event {
+    bool timed;
+    struct instant t;
+    uint8_t t_kind, t_zone, t_res, severity, detail;
+    uint16_t sub;
+    uint32_t flags;
+    uint64_t off;
+    uint32_t len;
+    uint32_t col[INTAKE_COLUMNS]; /* entity ids, 0 = NULL */
+    struct str uid, request, text;
+    const struct intake_ref *refs;
+    size_t n_refs;
+    uint32_t body; /* keyed hash of the content, 0 = none */
+};
+
+struct intake_file {
+    struct str volume, link_target, sha256;
+    uint32_t path; /* entity id */
+    uint64_t inode, parent_inode, size;
+    uint8_t type, t_res;
+    uint32_t mode, uid, gid, links, flags;
+    /* FILE_NO_TIME_x in flags: NULL */
+    struct instant m, a, c, b, d;
+};
+
+struct intake_totals {
+    uint64_t read, stored, dup, rejected, issues, members, files, events;
+};
+
+/* Starts the next exhibit, or resumes the open one with this path;
+ * *files_done top-level files are whole in the case already. ERR_USAGE with
+ * the exhibit's name when the path is whole in the case (closed). */
 int intake_open(struct casedb *c, const struct intake_options *o,
-                struct intake **out, struct intake_position *at,
+                struct intake **out, uint64_t *files_done,
                 struct err *err) CHECKED;
+int64_t intake_exhibit(const struct intake *in);
+bool intake_resumed(const struct intake *in);
+/* Key for body hashes, the case's own. */
+struct hash_key;
+void intake_hash_key(const struct intake *in, struct hash_key *out);
+
+/* True while the items of an unfinished file are skipped: the value of
+ * intake_entity must not be asked for then. */
+bool intake_skipping(const struct intake *in);
+/* Id of a value, given at its first use in canonical order. 0 when the kind
+ * is full (an issue is kept) or memory is short. */
+uint32_t intake_entity(struct intake *in, unsigned kind, struct str value);
+
+int intake_member(struct intake *in, struct str path, struct str layers,
+                  struct str format, uint64_t size, struct err *err) CHECKED;
+/* sha256: 32 bytes or empty. n_rejected were sent by intake_reject. */
+int intake_member_end(struct intake *in, struct str sha256,
+                      struct err *err) CHECKED;
+int intake_event(struct intake *in, const struct intake_event *e,
+                 struct err *err) CHECKED;
+int intake_file(struct intake *in, const struct intake_file *f,
+                struct err *err) CHECKED;
+int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,
+                 struct str code, struct str detail, struct err *err) CHECKED;
+int intake_reject(struct intake *in, uint64_t off, uint64_t len,
+                  struct str code, struct str detail, struct err *err) CHECKED;
+int intake_fact(struct intake *in, struct str name, struct str value,
+                struct err *err) CHECKED;
+int intake_embed(struct intake *in, struct str data, struct err *err) CHECKED;
+/* The top-level file is whole: the next item belongs to the next one. */
+int intake_file_done(struct intake *in, struct err *err) CHECKED;
+
+void intake_get_totals(const struct intake *in, struct intake_totals *out);
+/* Write what is there (a checkpoint); then more may come. */
+int intake_flush(struct intake *in, struct err *err) CHECKED;
+/* Close the exhibit: kind "log", "disk", "memory" or "mixed". */
+int intake_finish(struct intake *in, struct str kind, uint64_t n_files,
+                  uint64_t size, struct str sha256, struct err *err) CHECKED;
+/* After finish, or to give up (uncommitted items are lost, the case stays at
+ * its last checkpoint). */
+void intake_close(struct intake *in);

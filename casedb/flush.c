@@ -1,0 +1,798 @@
+/*
+ * Writes a batch: rows in the order of their keys, then its index, then the
+ * checkpoint, in one transaction.
+ */
+#include <stdlib.h>
+
+#include "base/varint.h"
+#include "casedb/batch.h"
+#include "casedb/posting.h"
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "import: out of memory");
+}
+
+/* ---- rows -------------------------------------------------------------------
+ */
+
+static int by_entity_id(const void *a, const void *b)
+{
+    uint32_t x = ((const struct batch_entity *)a)->id;
+    uint32_t y = ((const struct batch_entity *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static int write_entities(struct casedb *c, struct batch *b, struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(c, "INSERT INTO entity(id, value) VALUES(?1, ?2)", err);
+    if (!st)
+        return err->code;
+    /* ids of one kind are one range: ascending ids append */
+    qsort(b->entities, b->n_entities, sizeof(*b->entities), by_entity_id);
+    for (size_t i = 0; i < b->n_entities; i++) {
+        sqlite3_bind_int64(st, 1, b->entities[i].id);
+        db_bind_any(st, 2, b->entities[i].value);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Most columns of a row equal those of the row before: binding only what
+ * changes saves a tenth of the whole insert. */
+struct bound {
+    int64_t v[29];
+    bool set[29];
+};
+
+static void bind_int(sqlite3_stmt *st, struct bound *last, int i, int64_t v)
+{
+    if (last->set[i] && last->v[i] == v)
+        return;
+    last->set[i] = true;
+    last->v[i] = v;
+    sqlite3_bind_int64(st, i, v);
+}
+
+static void bind_id(sqlite3_stmt *st, struct bound *last, int i, uint32_t id)
+{
+    if (last->set[i] && last->v[i] == id)
+        return;
+    last->set[i] = true;
+    last->v[i] = id;
+    if (id)
+        sqlite3_bind_int64(st, i, id);
+    else
+        sqlite3_bind_null(st, i);
+}
+
+static void bind_bytes(sqlite3_stmt *st, int i, const char *p, size_t n)
+{
+    if (n)
+        sqlite3_bind_blob(st, i, p, (int)n, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(st, i);
+}
+
+static void bind_event(sqlite3_stmt *st, struct bound *last,
+                       const struct batch *b, size_t i)
+{
+    const struct batch_row *r = &b->rows[i];
+    const char *p = b->heap.p + r->heap;
+    sqlite3_bind_int64(st, 1, b->first_event + (int64_t)i);
+    if (r->timed) {
+        bind_int(st, last, 2, r->t_s);
+        bind_int(st, last, 3, r->t_ns);
+    } else {
+        last->set[2] = last->set[3] = false;
+        sqlite3_bind_null(st, 2);
+        sqlite3_bind_null(st, 3);
+    }
+    bind_int(st, last, 4, r->t_kind);
+    bind_int(st, last, 5, r->t_zone);
+    bind_int(st, last, 6, r->t_res);
+    bind_int(st, last, 7, r->member);
+    bind_int(st, last, 8, (int64_t)r->off);
+    bind_int(st, last, 9, r->len);
+    bind_int(st, last, 10, r->sub);
+    bind_int(st, last, 11, r->severity);
+    bind_int(st, last, 12, r->flags);
+    for (int k = 0; k < INTAKE_COLUMNS; k++)
+        bind_id(st, last, 13 + k, r->col[k]);
+    bind_bytes(st, 24, p, r->uid_n);
+    p += r->uid_n;
+    bind_bytes(st, 25, p, r->request_n);
+    p += r->request_n;
+    bind_bytes(st, 27, p, (size_t)r->n_refs * 5);
+    p += (size_t)r->n_refs * 5;
+    if (r->text_n)
+        db_bind_any(st, 26, (struct str){ p, r->text_n });
+    else
+        sqlite3_bind_null(st, 26);
+    bind_id(st, last, 28, r->body);
+}
+
+static int write_events(struct casedb *c, const struct batch *b,
+                        struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "INSERT INTO event(id, t_s, t_ns, t_kind, t_zone, t_res, member, off,"
+        " len, sub, severity, flags, source, action, actor, target, outcome,"
+        " ip, key, agent, region, account, service, uid, request, text, refs,"
+        " body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+        "?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)",
+        err);
+    if (!st)
+        return err->code;
+    struct bound last = { 0 };
+    for (size_t i = 0; i < b->n; i++) {
+        bind_event(st, &last, b, i);
+        if (sqlite3_step(st) != SQLITE_DONE) {
+            sqlite3_reset(st);
+            return db_error(c, err, "writing events");
+        }
+        sqlite3_reset(st);
+    }
+    sqlite3_clear_bindings(st);
+    return 0;
+}
+
+static int write_members(struct casedb *c, const struct batch *b,
+                         struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "INSERT INTO member(id, exhibit, path, layers, format, size, sha256,"
+        " n_read, n_stored, n_dup, n_rejected, first_event, n_events)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+        err);
+    if (!st)
+        return err->code;
+    for (size_t i = 0; i < b->n_members; i++) {
+        const struct batch_member *m = &b->members[i];
+        const uint64_t v[] = { m->n_read,     m->n_stored,    m->n_dup,
+                               m->n_rejected, m->first_event, m->n_events };
+        sqlite3_bind_int64(st, 1, m->id);
+        sqlite3_bind_int64(st, 2, b->exhibit);
+        db_bind_str(st, 3, m->path);
+        db_bind_str(st, 4, m->layers);
+        db_bind_text(st, 5, m->format);
+        sqlite3_bind_int64(st, 6, (int64_t)m->size);
+        if (m->sha256.n)
+            db_bind_str(st, 7, m->sha256);
+        else
+            sqlite3_bind_null(st, 7);
+        for (int k = 0; k < 6; k++)
+            sqlite3_bind_int64(st, 8 + k, (int64_t)v[k]);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_issues(struct casedb *c, const struct batch *b,
+                        struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "INSERT INTO issue(exhibit, member, severity, off, len, code, detail)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7)",
+        err);
+    if (!st)
+        return err->code;
+    for (size_t i = 0; i < b->n_issues; i++) {
+        const struct batch_issue *s = &b->issues[i];
+        sqlite3_bind_int64(st, 1, b->exhibit);
+        sqlite3_bind_int64(st, 2, s->member);
+        sqlite3_bind_int64(st, 3, s->severity);
+        sqlite3_bind_int64(st, 4, (int64_t)s->off);
+        sqlite3_bind_int64(st, 5, (int64_t)s->len);
+        db_bind_text(st, 6, s->code);
+        db_bind_text(st, 7, s->detail);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_sightings(struct casedb *c, const struct batch *b,
+                           struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c, "INSERT INTO sighting(event, member, off, len) VALUES(?1,?2,?3,?4)",
+        err);
+    if (!st)
+        return err->code;
+    for (size_t i = 0; i < b->n_sightings; i++) {
+        const struct batch_sighting *s = &b->sightings[i];
+        sqlite3_bind_int64(st, 1, s->event);
+        sqlite3_bind_int64(st, 2, s->member);
+        sqlite3_bind_int64(st, 3, (int64_t)s->off);
+        sqlite3_bind_int64(st, 4, s->len);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_blobs(struct casedb *c, const struct batch *b, struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c, "INSERT INTO fact(exhibit, member, name, value) VALUES(?1,?2,?3,?4)",
+        err);
+    if (!st)
+        return err->code;
+    for (size_t i = 0; i < b->n_facts; i++) {
+        sqlite3_bind_int64(st, 1, b->exhibit);
+        sqlite3_bind_int64(st, 2, b->facts[i].member);
+        db_bind_text(st, 3, b->facts[i].name);
+        db_bind_any(st, 4, b->facts[i].value);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    st = db_prepare(c, "INSERT INTO embedded(member, data) VALUES(?1,?2)", err);
+    if (!st)
+        return err->code;
+    for (size_t i = 0; i < b->n_embedded; i++) {
+        sqlite3_bind_int64(st, 1, b->embedded[i].member);
+        db_bind_str(st, 2, b->embedded[i].value);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static void bind_time(sqlite3_stmt *st, int i, bool known, struct instant t)
+{
+    if (known) {
+        sqlite3_bind_int64(st, i, t.s);
+        sqlite3_bind_int64(st, i + 1, t.ns);
+    } else {
+        sqlite3_bind_null(st, i);
+        sqlite3_bind_null(st, i + 1);
+    }
+}
+
+/* enum file_flag's FILE_NO_TIME bits, M A C B D from bit 4 */
+static int write_file(struct casedb *c, sqlite3_stmt *st, int64_t member,
+                      const struct intake_file *f, struct err *err)
+{
+    const struct instant *t[] = { &f->m, &f->a, &f->c, &f->b, &f->d };
+    const int64_t v[] = { (int64_t)f->inode,
+                          (int64_t)f->parent_inode,
+                          f->type,
+                          f->mode,
+                          f->uid,
+                          f->gid,
+                          f->links,
+                          (int64_t)f->size,
+                          f->flags & 15,
+                          f->t_res };
+    sqlite3_bind_int64(st, 1, member);
+    db_bind_text(st, 2, f->volume);
+    sqlite3_bind_int64(st, 3, f->path);
+    for (int i = 0; i < 10; i++)
+        sqlite3_bind_int64(st, 4 + i, v[i]);
+    for (int i = 0; i < 5; i++)
+        bind_time(st, 14 + 2 * i, !(f->flags >> (4 + i) & 1), *t[i]);
+    if (f->link_target.n)
+        db_bind_str(st, 24, f->link_target);
+    else
+        sqlite3_bind_null(st, 24);
+    if (f->sha256.n)
+        db_bind_str(st, 25, f->sha256);
+    else
+        sqlite3_bind_null(st, 25);
+    return db_run(c, st, err);
+}
+
+static int write_files(struct casedb *c, const struct batch *b, struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "INSERT INTO file(member, volume, path, inode, parent_inode, type,"
+        " mode, uid, gid, links, size, flags, t_res, m_s, m_ns, a_s, a_ns,"
+        " c_s, c_ns, b_s, b_ns, d_s, d_ns, link_target, sha256)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
+        "?18,?19,?20,?21,?22,?23,?24,?25)",
+        err);
+    int rc = st ? 0 : err->code;
+    for (size_t i = 0; i < b->n_files && rc == 0; i++)
+        rc = write_file(c, st, b->file_members[i], &b->files[i], err);
+    return rc;
+}
+
+static int write_checkpoint(struct casedb *c, const struct batch *b,
+                            struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c, "INSERT OR REPLACE INTO checkpoint(exhibit, state) VALUES(?1,?2)",
+        err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, b->exhibit);
+    db_bind_str(st, 2, b->checkpoint);
+    return db_run(c, st, err);
+}
+
+/* ---- index
+ * ------------------------------------------------------------------- */
+
+static int by_u64(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Rows of INDEX_ROW ascending entries; row id = batch << bits | hash of the
+ * first entry. Entries of equal hash stay in one row. */
+static int write_index(struct casedb *c, const char *sql, uint32_t batch,
+                       int bits, int shift, uint64_t *v, size_t n,
+                       struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(c, sql, err);
+    if (!st)
+        return err->code;
+    qsort(v, n, sizeof(*v), by_u64);
+    for (size_t i = 0, k; i < n; i = k) {
+        k = i + INDEX_ROW < n ? i + INDEX_ROW : n;
+        while (k < n && v[k] >> shift == v[k - 1] >> shift)
+            k++;
+        sqlite3_bind_int64(st, 1,
+                           (int64_t)((uint64_t)batch << bits | v[i] >> shift));
+        sqlite3_bind_blob64(st, 2, v + i, (k - i) * 8, SQLITE_STATIC);
+        int rc = db_run(c, st, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_value_index(struct casedb *c, const struct batch *b,
+                             struct err *err)
+{
+    uint64_t *v = malloc((b->n_entities + 1) * sizeof(*v));
+    if (!v)
+        return no_memory(err);
+    for (size_t i = 0; i < b->n_entities; i++)
+        v[i] = b->entities[i].hash >> (64 - VALUE_HASH_BITS) << 31 |
+               b->entities[i].id;
+    int rc = write_index(c, "INSERT INTO value_index(id, data) VALUES(?1,?2)",
+                         b->id, VALUE_HASH_BITS, 31, v, b->n_entities, err);
+    free(v);
+    return rc;
+}
+
+static int write_uid_index(struct casedb *c, const struct batch *b,
+                           struct err *err)
+{
+    uint64_t *v = malloc((b->n * 2 + 1) * sizeof(*v));
+    if (!v)
+        return no_memory(err);
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->rows[i].uid_n)
+            v[n++] = b->rows[i].uid_hash << 18 | i;
+        if (b->rows[i].request_n)
+            v[n++] = b->rows[i].request_hash << 18 | 1u << 17 | i;
+    }
+    int rc = write_index(c, "INSERT INTO uid_index(id, data) VALUES(?1,?2)",
+                         b->id, UID_HASH_BITS, 18, v, n, err);
+    free(v);
+    return rc;
+}
+
+static const uint8_t column_role[INTAKE_COLUMNS] = {
+    [COL_SOURCE] = ROLE_FACET,  [COL_ACTION] = ROLE_FACET,
+    [COL_ACTOR] = ROLE_ACTOR,   [COL_TARGET] = ROLE_TARGET,
+    [COL_OUTCOME] = ROLE_FACET, [COL_IP] = ROLE_FROM,
+    [COL_KEY] = ROLE_ACTOR,     [COL_AGENT] = ROLE_FROM,
+    [COL_REGION] = ROLE_WHERE,  [COL_ACCOUNT] = ROLE_WHERE,
+    [COL_SERVICE] = ROLE_FACET,
+};
+
+static size_t count_links(const struct batch *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->n; i++)
+        n += INTAKE_COLUMNS + b->rows[i].n_refs;
+    return n;
+}
+
+struct order {
+    uint64_t key; /* time, made unsigned and comparable */
+    uint32_t ns, index;
+};
+
+static int by_order(const void *a, const void *b)
+{
+    const struct order *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->ns != y->ns)
+        return x->ns < y->ns ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* LSD radix sort on the low `bytes` bytes of key - base, stable, so equal
+ * times stay in index order. For batches whose nanoseconds are all zero. */
+static void radix(struct order *v, struct order *tmp, size_t n, uint64_t base,
+                  uint64_t span)
+{
+    for (unsigned shift = 0; shift < 64 && span >> shift; shift += 11) {
+        size_t count[2049] = { 0 };
+        for (size_t i = 0; i < n; i++)
+            count[((v[i].key - base) >> shift & 2047) + 1]++;
+        for (size_t i = 0; i < 2048; i++)
+            count[i + 1] += count[i];
+        for (size_t i = 0; i < n; i++)
+            tmp[count[(v[i].key - base) >> shift & 2047]++] = v[i];
+        memcpy(v, tmp, n * sizeof(*v));
+    }
+}
+
+/* Orders the batch's events by time; undated first. */
+static int make_axis(const struct batch *b, struct posting_time *axis,
+                     bool *has_ns, struct err *err)
+{
+    struct order *v = malloc(b->n * 2 * sizeof(*v) + 1);
+    if (!v)
+        return no_memory(err);
+    uint64_t base = UINT64_MAX, top = 0;
+    *has_ns = false;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct batch_row *r = &b->rows[i];
+        uint64_t key = r->timed ? ((uint64_t)r->t_s ^ 1ull << 63) : 0;
+        v[i] = (struct order){ key, r->timed ? r->t_ns : 0, (uint32_t)i };
+        *has_ns |= v[i].ns != 0;
+        base = key < base ? key : base;
+        top = key > top ? key : top;
+    }
+    if (*has_ns || top - base > (uint64_t)1 << 44)
+        qsort(v, b->n, sizeof(*v), by_order);
+    else
+        radix(v, v + b->n, b->n, base, top - base);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct batch_row *r = &b->rows[v[i].index];
+        axis[i] =
+            (struct posting_time){ r->timed, { r->t_s, r->t_ns }, v[i].index };
+    }
+    free(v);
+    return 0;
+}
+
+/* Groups the batch's links by entity without sorting them all: entities get
+ * dense numbers in a hash table, ranks are distributed by counting. */
+struct dense {
+    uint32_t *entity; /* slot -> entity, 0 = free */
+    uint32_t *number; /* slot -> dense number */
+    size_t cap;
+    uint32_t *ids; /* dense number -> entity */
+    uint32_t *count;
+    size_t n;
+};
+
+static uint32_t dense_of(struct dense *d, uint32_t entity)
+{
+    size_t at = (entity * 0x9e3779b1u) & (d->cap - 1);
+    while (d->entity[at] && d->entity[at] != entity)
+        at = (at + 1) & (d->cap - 1);
+    if (!d->entity[at]) {
+        d->entity[at] = entity;
+        d->number[at] = (uint32_t)d->n;
+        d->ids[d->n++] = entity;
+    }
+    return d->number[at];
+}
+
+struct lister {
+    const struct batch *b;
+    struct dense d;
+    uint32_t *dense_link; /* per link, in event order: dense number */
+    uint32_t *start;      /* per dense number: where its list begins */
+    uint32_t *ranks;      /* all lists, grouped */
+    uint8_t *roles;
+    size_t n_links;
+};
+
+static void lister_free(struct lister *l)
+{
+    free(l->d.entity);
+    free(l->d.number);
+    free(l->d.ids);
+    free(l->d.count);
+    free(l->dense_link);
+    free(l->start);
+    free(l->ranks);
+    free(l->roles);
+}
+
+static bool lister_alloc(struct lister *l, size_t max_links)
+{
+    size_t cap = 1024;
+    while (cap < max_links)
+        cap *= 2;
+    if (cap > (size_t)1 << 22)
+        cap = (size_t)1 << 22;
+    while (cap < max_links && cap < (size_t)1 << 31)
+        cap *= 2;
+    l->d.cap = cap;
+    l->d.entity = calloc(cap, sizeof(uint32_t));
+    l->d.number = malloc(cap * sizeof(uint32_t));
+    l->d.ids = malloc(max_links * sizeof(uint32_t) + 4);
+    l->d.count = calloc(max_links + 1, sizeof(uint32_t));
+    l->dense_link = malloc(max_links * sizeof(uint32_t) + 4);
+    l->start = malloc((max_links + 1) * sizeof(uint32_t));
+    l->ranks = malloc(max_links * sizeof(uint32_t) + 4);
+    l->roles = malloc(max_links + 1);
+    return l->d.entity && l->d.number && l->d.ids && l->d.count &&
+           l->dense_link && l->start && l->ranks && l->roles;
+}
+
+/* The links of one event, in a fixed order. */
+static size_t event_links(const struct batch *b, size_t i, uint32_t *id,
+                          uint8_t *role)
+{
+    const struct batch_row *r = &b->rows[i];
+    size_t n = 0;
+    for (int k = 0; k < INTAKE_COLUMNS; k++)
+        if (r->col[k]) {
+            id[n] = r->col[k];
+            role[n++] = column_role[k];
+        }
+    const char *p = b->heap.p + r->heap + r->uid_n + r->request_n;
+    for (size_t k = 0; k < r->n_refs; k++) {
+        id[n] = u32le(p + k * 5);
+        role[n++] = (uint8_t)p[k * 5 + 4];
+    }
+    return n;
+}
+
+enum { LINKS_MAX = INTAKE_COLUMNS + 4096 };
+
+static void group(struct lister *l, const struct posting_time *axis)
+{
+    static _Thread_local uint32_t id[LINKS_MAX];
+    static _Thread_local uint8_t role[LINKS_MAX];
+    size_t at = 0;
+    for (size_t rank = 0; rank < l->b->n; rank++) {
+        size_t n = event_links(l->b, axis[rank].index, id, role);
+        for (size_t k = 0; k < n; k++) {
+            uint32_t dense = dense_of(&l->d, id[k]);
+            l->dense_link[at++] = dense;
+            l->d.count[dense]++;
+        }
+    }
+    l->n_links = at;
+    uint32_t sum = 0;
+    for (size_t k = 0; k < l->d.n; k++) {
+        l->start[k] = sum;
+        sum += l->d.count[k];
+        l->d.count[k] = 0;
+    }
+    at = 0;
+    for (size_t rank = 0; rank < l->b->n; rank++) {
+        size_t n = event_links(l->b, axis[rank].index, id, role);
+        for (size_t k = 0; k < n; k++) {
+            uint32_t dense = l->dense_link[at++];
+            uint32_t to = l->start[dense] + l->d.count[dense]++;
+            l->ranks[to] = (uint32_t)rank;
+            l->roles[to] = role[k];
+        }
+    }
+}
+
+static int by_u32_pair(const void *a, const void *b)
+{
+    return by_u64(a, b);
+}
+
+/* The lists of one entity, split by role, without doubles. */
+static int put_entity(struct posting_writer *w, const struct lister *l,
+                      uint32_t dense, uint32_t *scratch, struct err *err)
+{
+    const uint32_t *ranks = l->ranks + l->start[dense];
+    const uint8_t *roles = l->roles + l->start[dense];
+    size_t n = l->d.count[dense], used = 0;
+    unsigned mask = 0;
+    for (size_t i = 0; i < n; i++)
+        mask |= 1u << roles[i];
+    for (uint8_t role = 0; role < ROLE_COUNT; role++) {
+        if (!(mask >> role & 1))
+            continue;
+        uint32_t *out = scratch + used;
+        size_t m = 0;
+        for (size_t i = 0; i < n; i++)
+            if (roles[i] == role && (m == 0 || out[m - 1] != ranks[i]))
+                out[m++] = ranks[i];
+        used += m;
+        struct posting_list list = { l->d.ids[dense], role, out, m };
+        int rc = posting_put(w, &list, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_lists(struct casedb *c, struct lister *l, struct err *err)
+{
+    struct posting_writer w = { .c = c, .batch = l->b->id };
+    uint64_t *order = malloc(l->d.n * sizeof(*order) + 8);
+    size_t longest = 0;
+    for (size_t k = 0; k < l->d.n; k++)
+        if (l->d.count[k] > longest)
+            longest = l->d.count[k];
+    /* two entities' lists can be pending at once */
+    uint32_t *scratch = malloc((longest + 1) * 2 * sizeof(*scratch));
+    int rc = order && scratch ? 0 : no_memory(err);
+    for (size_t k = 0; k < l->d.n && rc == 0; k++)
+        order[k] = (uint64_t)l->d.ids[k] << 32 | k;
+    if (rc == 0)
+        qsort(order, l->d.n, sizeof(*order), by_u32_pair);
+    for (size_t k = 0; k < l->d.n && rc == 0; k++)
+        rc = put_entity(&w, l, (uint32_t)order[k],
+                        scratch + (k & 1) * (longest + 1), err);
+    int end = posting_end(&w, rc ? NULL : err);
+    free(order);
+    free(scratch);
+    return rc ? rc : end;
+}
+
+static int write_postings(struct casedb *c, const struct batch *b,
+                          const struct posting_time *axis, struct err *err)
+{
+    struct lister l = { .b = b };
+    int rc = lister_alloc(&l, count_links(b)) ? 0 : no_memory(err);
+    if (rc == 0) {
+        group(&l, axis);
+        rc = write_lists(c, &l, err);
+    }
+    lister_free(&l);
+    return rc;
+}
+
+/* Events per minute and source, from the time order. */
+static int add_minute(struct casedb *c, int64_t minute, uint32_t source,
+                      uint64_t n, struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(c,
+                   "INSERT INTO minute(minute, source, n) VALUES(?1,?2,?3)"
+                   " ON CONFLICT(minute, source) DO UPDATE SET n=n+excluded.n",
+                   err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, minute);
+    sqlite3_bind_int64(st, 2, source);
+    sqlite3_bind_int64(st, 3, (int64_t)n);
+    return db_run(c, st, err);
+}
+
+static int64_t minute_of(int64_t s)
+{
+    return s / 60 - (s % 60 < 0);
+}
+
+static int write_minutes(struct casedb *c, const struct batch *b,
+                         const struct posting_time *axis, struct err *err)
+{
+    enum { SOURCES = 64 };
+    uint32_t source[SOURCES];
+    uint64_t n[SOURCES];
+    size_t used = 0;
+    int rc = 0;
+    for (size_t i = 0; i <= b->n && rc == 0; i++) {
+        bool end =
+            i == b->n || (i > 0 && axis[i - 1].timed &&
+                          minute_of(axis[i].t.s) != minute_of(axis[i - 1].t.s));
+        for (size_t k = 0; end && k < used && rc == 0; k++)
+            rc =
+                add_minute(c, minute_of(axis[i - 1].t.s), source[k], n[k], err);
+        if (end)
+            used = 0;
+        if (i == b->n || !axis[i].timed)
+            continue;
+        uint32_t s = b->rows[axis[i].index].col[COL_SOURCE];
+        size_t k = 0;
+        while (k < used && source[k] != s)
+            k++;
+        if (k == SOURCES)
+            continue;
+        if (k == used) {
+            source[used] = s;
+            n[used++] = 0;
+        }
+        n[k]++;
+    }
+    return rc;
+}
+
+static int write_batch_row(struct casedb *c, const struct batch *b,
+                           const struct posting_time *axis, struct err *err)
+{
+    size_t undated = 0;
+    while (undated < b->n && !axis[undated].timed)
+        undated++;
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "INSERT INTO batch(id, first_event, n_events, n_undated, min_s, max_s)"
+        " VALUES(?1,?2,?3,?4,?5,?6)",
+        err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, b->id);
+    sqlite3_bind_int64(st, 2, b->first_event);
+    sqlite3_bind_int64(st, 3, (int64_t)b->n);
+    sqlite3_bind_int64(st, 4, (int64_t)undated);
+    if (undated < b->n) {
+        sqlite3_bind_int64(st, 5, axis[undated].t.s);
+        sqlite3_bind_int64(st, 6, axis[b->n - 1].t.s);
+    }
+    return db_run(c, st, err);
+}
+
+static int write_time_index(struct casedb *c, const struct batch *b,
+                            struct err *err)
+{
+    if (b->n == 0)
+        return 0;
+    bool has_ns = false;
+    struct posting_time *axis = malloc(b->n * sizeof(*axis));
+    int rc = axis ? make_axis(b, axis, &has_ns, err) : no_memory(err);
+    if (rc == 0)
+        rc = write_batch_row(c, b, axis, err);
+    if (rc == 0)
+        rc = posting_put_axis(c, b->id, axis, b->n, has_ns, err);
+    if (rc == 0)
+        rc = write_postings(c, b, axis, err);
+    if (rc == 0)
+        rc = write_minutes(c, b, axis, err);
+    free(axis);
+    return rc;
+}
+
+int batch_write_index(struct casedb *c, const struct batch *b, struct err *err)
+{
+    int rc = write_value_index(c, b, err);
+    if (rc == 0 && b->n)
+        rc = write_uid_index(c, b, err);
+    return rc ? rc : write_time_index(c, b, err);
+}
+
+int batch_write(struct casedb *c, struct batch *b, struct err *err)
+{
+    int rc = db_begin(c, err);
+    if (rc)
+        return rc;
+    rc = write_entities(c, b, err);
+    if (rc == 0)
+        rc = write_events(c, b, err);
+    if (rc == 0)
+        rc = write_members(c, b, err);
+    if (rc == 0)
+        rc = write_issues(c, b, err);
+    if (rc == 0)
+        rc = write_sightings(c, b, err);
+    if (rc == 0)
+        rc = write_blobs(c, b, err);
+    if (rc == 0)
+        rc = write_files(c, b, err);
+    if (rc == 0)
+        rc = batch_write_index(c, b, err);
+    if (rc == 0)
+        rc = write_checkpoint(c, b, err);
+    if (rc == 0)
+        rc = db_commit(c, err);
+    else
+        db_rollback(c);
+    return rc;
+}

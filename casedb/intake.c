@@ -1,0 +1,1112 @@
+/*
+ * Two batches: while one is being filled, the other is being written by the
+ * writer thread. Identity is settled here, in canonical order: event ids,
+ * entity ids, duplicates.
+ */
+#include "casedb/intake.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/varint.h"
+#include "casedb/batch.h"
+#include "casedb/keys.h"
+
+/* ---- tables ----------------------------------------------------------------
+ */
+
+struct intern_slot {
+    uint64_t hash;
+    uint32_t hash2, id; /* id 0 = free */
+};
+
+struct uid_slot {
+    uint64_t v; /* hash (24 upper bits) << 40 | event id; 0 = free */
+};
+
+struct intake {
+    struct casedb *c;
+    int64_t exhibit;
+    bool resumed;
+    uint32_t batch_size;
+    struct case_keys keys;
+
+    struct intern_slot *intern;
+    size_t n_intern, cap_intern;
+    uint32_t next_index[KIND_MAX + 1];
+    bool full[KIND_MAX + 1];
+
+    struct uid_slot *uids;
+    size_t n_uids, cap_uids;
+
+    int64_t next_event, next_member;
+    uint32_t next_batch;
+    struct batch_member member; /* the open one */
+    struct arena member_arena;
+    bool in_member;
+    uint64_t files_done, items, skip;
+    struct intake_totals totals;
+    uint64_t first_event;
+
+    struct batch batches[2];
+    struct batch *filling;
+
+    pthread_t thread;
+    bool thread_up;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct batch *writing; /* handed to the thread, NULL when idle */
+    bool stop;
+    struct err write_err;
+    bool write_failed;
+
+    sqlite3_stmt *find_uid;
+};
+
+/* ---- growing lists ----------------------------------------------------------
+ */
+
+static void *grow(void *list, size_t *cap, size_t n, size_t size)
+{
+    if (n < *cap)
+        return list;
+    size_t want = *cap ? *cap * 2 : 64, bytes;
+    if (__builtin_mul_overflow(want, size, &bytes))
+        return NULL;
+    void *p = realloc(list, bytes);
+    if (p)
+        *cap = want;
+    return p;
+}
+
+#define PUSH(b, name)                                                          \
+    ({                                                                         \
+        void *p_ = grow((b)->name, &(b)->cap_##name, (b)->n_##name,            \
+                        sizeof(*(b)->name));                                   \
+        if (p_)                                                                \
+            (b)->name = p_;                                                    \
+        p_ ? &(b)->name[(b)->n_##name++] : NULL;                               \
+    })
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "import: out of memory");
+}
+
+void batch_reset(struct batch *b)
+{
+    b->n = 0;
+    b->n_entities = b->n_members = b->n_issues = b->n_sightings = 0;
+    b->n_facts = b->n_embedded = b->n_files = b->n_file_members = 0;
+    buf_clear(&b->heap);
+    arena_reset(&b->arena);
+}
+
+void batch_free(struct batch *b)
+{
+    free(b->rows);
+    free(b->entities);
+    free(b->members);
+    free(b->issues);
+    free(b->sightings);
+    free(b->facts);
+    free(b->embedded);
+    free(b->files);
+    free(b->file_members);
+    buf_free(&b->heap);
+    arena_free(&b->arena);
+    *b = (struct batch){ 0 };
+}
+
+static int add_issue(struct intake *in, int severity, uint64_t off,
+                     uint64_t len, struct str code, struct str detail,
+                     struct err *err);
+
+/* ---- entities
+ * ---------------------------------------------------------------- */
+
+static bool intern_grow(struct intake *in)
+{
+    size_t cap = in->cap_intern ? in->cap_intern * 2 : 1 << 16;
+    struct intern_slot *slots = calloc(cap, sizeof(*slots));
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < in->cap_intern; i++) {
+        if (!in->intern[i].id)
+            continue;
+        size_t at = in->intern[i].hash & (cap - 1);
+        while (slots[at].id)
+            at = (at + 1) & (cap - 1);
+        slots[at] = in->intern[i];
+    }
+    free(in->intern);
+    in->intern = slots;
+    in->cap_intern = cap;
+    return true;
+}
+
+/* The slot of a value: its own or the free one where it belongs. 96 hash
+ * bits under the case's random key stand for the value. */
+static struct intern_slot *intern_find(struct intake *in, uint64_t h,
+                                       uint32_t h2)
+{
+    size_t at = h & (in->cap_intern - 1);
+    while (in->intern[at].id &&
+           (in->intern[at].hash != h || in->intern[at].hash2 != h2))
+        at = (at + 1) & (in->cap_intern - 1);
+    return &in->intern[at];
+}
+
+uint32_t intake_entity(struct intake *in, unsigned kind, struct str value)
+{
+    if (in->n_intern * 8 >= in->cap_intern * 5 && !intern_grow(in))
+        return 0;
+    uint32_t h2;
+    uint64_t h = case_value_hash(&in->keys, kind, value, &h2);
+    struct intern_slot *slot = intern_find(in, h, h2);
+    if (slot->id)
+        return slot->id;
+    if (in->next_index[kind] > KIND_INDEX_MAX) {
+        if (!in->full[kind]) {
+            in->full[kind] = true;
+            struct err ignored;
+            (void)!add_issue(in, 1, 0, 0, STR("kind-full"),
+                             STR("too many distinct values of one kind: "
+                                 "further ones are not linked"),
+                             &ignored);
+        }
+        return 0;
+    }
+    struct batch_entity *e = PUSH(in->filling, entities);
+    struct str copy = arena_copy(&in->filling->arena, value);
+    if (!e || !copy.p) {
+        if (e)
+            in->filling->n_entities--;
+        return 0;
+    }
+    uint32_t id = (uint32_t)kind << KIND_SHIFT | in->next_index[kind]++;
+    *e = (struct batch_entity){ id, copy, h };
+    *slot = (struct intern_slot){ h, h2, id };
+    in->n_intern++;
+    return id;
+}
+
+static int load_entities(struct intake *in, struct err *err)
+{
+    for (unsigned k = 0; k <= KIND_MAX; k++)
+        in->next_index[k] = 1;
+    sqlite3_stmt *st = db_prepare(in->c, "SELECT id, value FROM entity", err);
+    if (!st)
+        return err->code;
+    int rc;
+    while ((rc = db_step(in->c, st, err)) == 1) {
+        uint32_t id = (uint32_t)sqlite3_column_int64(st, 0), h2;
+        unsigned kind = id >> KIND_SHIFT & 63;
+        if (in->n_intern * 8 >= in->cap_intern * 5 && !intern_grow(in)) {
+            sqlite3_reset(st);
+            return no_memory(err);
+        }
+        uint64_t h = case_value_hash(&in->keys, kind, db_col(st, 1), &h2);
+        *intern_find(in, h, h2) = (struct intern_slot){ h, h2, id };
+        in->n_intern++;
+        if ((id & KIND_INDEX_MAX) >= in->next_index[kind])
+            in->next_index[kind] = (id & KIND_INDEX_MAX) + 1;
+    }
+    return rc;
+}
+
+/* ---- source ids (duplicates)
+ * --------------------------------------------------- */
+
+/* The 46 hash bits that uid_index keeps: the low ones choose the slot, the
+ * upper 24 are the tag. A hit is always checked against the row. */
+enum { UID_EVENT_BITS = 40, UID_TAG_SHIFT = UID_HASH_BITS - 24 };
+#define UID_EVENT_MASK ((1ull << UID_EVENT_BITS) - 1)
+
+static void uid_put(struct intake *in, uint64_t h, int64_t event)
+{
+    size_t at = h & (in->cap_uids - 1);
+    while (in->uids[at].v)
+        at = (at + 1) & (in->cap_uids - 1);
+    in->uids[at].v = h >> UID_TAG_SHIFT << UID_EVENT_BITS | (uint64_t)event;
+    in->n_uids++;
+}
+
+static int uid_load_row(struct intake *in, sqlite3_stmt *st,
+                        int64_t first_event)
+{
+    struct str data = db_col(st, 1);
+    for (size_t i = 0; i + 8 <= data.n; i += 8) {
+        uint64_t v = u64le(data.p + i);
+        if (!(v >> 17 & 1))
+            uid_put(in, v >> 18, first_event + (int64_t)(v & 0x1ffff));
+    }
+    return 0;
+}
+
+/* Every stored source id of the case. The caller made the table empty and
+ * large enough. */
+static int uid_load(struct intake *in, struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(in->c,
+                   "SELECT first_event, data FROM uid_index"
+                   " JOIN batch ON batch.id = uid_index.id >> 46",
+                   err);
+    if (!st)
+        return err->code;
+    int rc;
+    while ((rc = db_step(in->c, st, err)) == 1)
+        uid_load_row(in, st, sqlite3_column_int64(st, 0));
+    return rc;
+}
+
+static void uid_load_batch(struct intake *in, const struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (b->rows[i].uid_n)
+            uid_put(in, b->rows[i].uid_hash, b->first_event + (int64_t)i);
+}
+
+static int wait_writer(struct intake *in, struct err *err);
+
+/* A table for at least n ids, filled anew from the case. */
+static int uid_grow(struct intake *in, uint64_t n, struct err *err)
+{
+    int rc = in->thread_up ? wait_writer(in, err) : 0;
+    size_t cap = 1 << 16;
+    while (cap / 2 < n)
+        cap *= 2;
+    struct uid_slot *slots = rc ? NULL : calloc(cap, sizeof(*slots));
+    if (!slots)
+        return rc ? rc : no_memory(err);
+    free(in->uids);
+    in->uids = slots;
+    in->cap_uids = cap;
+    in->n_uids = 0;
+    rc = uid_load(in, err);
+    if (rc == 0)
+        uid_load_batch(in, in->filling);
+    return rc;
+}
+
+struct uid_match {
+    int64_t event;
+    uint32_t body;
+    unsigned detail;
+};
+
+static struct batch *batch_of(struct intake *in, int64_t event)
+{
+    for (int i = 0; i < 2; i++) {
+        struct batch *b = &in->batches[i];
+        if (b->n && event >= b->first_event &&
+            event < b->first_event + (int64_t)b->n)
+            return b;
+    }
+    return NULL;
+}
+
+/* Is `event` really the one with this uid? 1 yes, 0 no. */
+static int uid_check(struct intake *in, int64_t event, struct str uid,
+                     struct uid_match *m, struct err *err)
+{
+    struct batch *b = batch_of(in, event);
+    m->event = event;
+    if (b) {
+        struct batch_row *r = &b->rows[event - b->first_event];
+        m->body = r->body;
+        m->detail = r->flags >> 28;
+        return str_eq((struct str){ b->heap.p + r->heap, r->uid_n }, uid);
+    }
+    sqlite3_reset(in->find_uid);
+    sqlite3_bind_int64(in->find_uid, 1, event);
+    int rc = sqlite3_step(in->find_uid);
+    if (rc == SQLITE_DONE)
+        return 0;
+    if (rc != SQLITE_ROW)
+        return db_error(in->c, err, "looking for duplicates");
+    bool same = str_eq(db_col(in->find_uid, 0), uid);
+    m->body = (uint32_t)sqlite3_column_int64(in->find_uid, 1);
+    m->detail = (unsigned)(sqlite3_column_int64(in->find_uid, 2) >> 28 & 15);
+    sqlite3_reset(in->find_uid);
+    return same;
+}
+
+/* 1 = an event with this source id is in the case. */
+static int uid_find(struct intake *in, uint64_t h, struct str uid,
+                    struct uid_match *m, struct err *err)
+{
+    uint64_t tag = h >> UID_TAG_SHIFT;
+    for (size_t at = h & (in->cap_uids - 1); in->uids[at].v;
+         at = (at + 1) & (in->cap_uids - 1)) {
+        uint64_t v = in->uids[at].v;
+        if (v >> UID_EVENT_BITS != tag)
+            continue;
+        int rc = uid_check(in, (int64_t)(v & UID_EVENT_MASK), uid, m, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- writer thread
+ * ----------------------------------------------------------------- */
+
+static void *writer(void *arg)
+{
+    struct intake *in = arg;
+    pthread_mutex_lock(&in->lock);
+    for (;;) {
+        while (!in->writing && !in->stop)
+            pthread_cond_wait(&in->wake, &in->lock);
+        if (!in->writing)
+            break;
+        struct batch *b = in->writing;
+        pthread_mutex_unlock(&in->lock);
+        struct err err = { 0 };
+        int rc = batch_write(in->c, b, &err);
+        pthread_mutex_lock(&in->lock);
+        if (rc && !in->write_failed) {
+            in->write_failed = true;
+            in->write_err = err;
+        }
+        in->writing = NULL;
+        pthread_cond_broadcast(&in->wake);
+    }
+    pthread_mutex_unlock(&in->lock);
+    return NULL;
+}
+
+static int wait_writer(struct intake *in, struct err *err)
+{
+    pthread_mutex_lock(&in->lock);
+    while (in->writing)
+        pthread_cond_wait(&in->wake, &in->lock);
+    bool failed = in->write_failed;
+    pthread_mutex_unlock(&in->lock);
+    if (failed) {
+        *err = in->write_err;
+        return err->code ? err->code : ERR_WRITE;
+    }
+    return 0;
+}
+
+/* ---- checkpoint
+ * ------------------------------------------------------------------------ */
+
+/* State blob: little-endian u64s, then the open member's path, layers and
+ * format, each with a u32 length. */
+enum { CHECKPOINT_VERSION = 1 };
+
+static void put64(struct buf *b, uint64_t v)
+{
+    unsigned char tmp[8];
+    put_u64le(tmp, v);
+    buf_put(b, (struct str){ (char *)tmp, 8 });
+}
+
+static void put_counted(struct buf *b, struct str s)
+{
+    put64(b, s.n);
+    buf_put(b, s);
+}
+
+static int make_checkpoint(struct intake *in, struct batch *b, struct err *err)
+{
+    struct buf s = { 0 };
+    const uint64_t v[] = {
+        CHECKPOINT_VERSION,
+        in->files_done,
+        in->items,
+        in->first_event,
+        in->totals.read,
+        in->totals.stored,
+        in->totals.dup,
+        in->totals.rejected,
+        in->totals.issues,
+        in->totals.members,
+        in->totals.files,
+        in->totals.events,
+        in->in_member,
+        (uint64_t)in->member.id,
+        in->member.size,
+        in->member.n_read,
+        in->member.n_stored,
+        in->member.n_dup,
+        in->member.n_rejected,
+        in->member.first_event,
+        in->member.n_events,
+        (uint64_t)in->next_member,
+    };
+    for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+        put64(&s, v[i]);
+    put_counted(&s, in->member.path);
+    put_counted(&s, in->member.layers);
+    put_counted(&s, in->member.format);
+    bool failed = s.failed;
+    b->checkpoint = buf_to_arena(&s, &b->arena);
+    return failed || !b->checkpoint.p ? no_memory(err) : 0;
+}
+
+static struct str get_counted(struct intake *in, struct cursor *k)
+{
+    uint64_t n = cursor_u64(k);
+    return arena_copy(&in->member_arena, cursor_str(k, n));
+}
+
+static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
+{
+    struct cursor k = cursor_of(blob.p, blob.n);
+    if (cursor_u64(&k) != CHECKPOINT_VERSION)
+        return err_set(err, ERR_CASE, "checkpoint of an unknown form");
+    in->files_done = cursor_u64(&k);
+    in->skip = cursor_u64(&k);
+    in->first_event = cursor_u64(&k);
+    uint64_t *t[] = { &in->totals.read,   &in->totals.stored,
+                      &in->totals.dup,    &in->totals.rejected,
+                      &in->totals.issues, &in->totals.members,
+                      &in->totals.files,  &in->totals.events };
+    for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+        *t[i] = cursor_u64(&k);
+    in->in_member = cursor_u64(&k) != 0;
+    in->member.id = (int64_t)cursor_u64(&k);
+    uint64_t *m[] = { &in->member.size,       &in->member.n_read,
+                      &in->member.n_stored,   &in->member.n_dup,
+                      &in->member.n_rejected, &in->member.first_event,
+                      &in->member.n_events };
+    for (size_t i = 0; i < sizeof(m) / sizeof(*m); i++)
+        *m[i] = cursor_u64(&k);
+    in->next_member = (int64_t)cursor_u64(&k);
+    in->member.path = get_counted(in, &k);
+    in->member.layers = get_counted(in, &k);
+    in->member.format = get_counted(in, &k);
+    if (k.failed)
+        return err_set(err, ERR_CASE, "checkpoint is damaged");
+    return 0;
+}
+
+/* ---- open
+ * ---------------------------------------------------------------------------------
+ */
+
+static int one_i64(struct casedb *c, const char *sql, int64_t *out,
+                   struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(c, sql, err);
+    if (!st)
+        return err->code;
+    int rc = db_step(c, st, err);
+    if (rc < 0)
+        return rc;
+    *out = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+    sqlite3_reset(st);
+    return 0;
+}
+
+/* An exhibit with this path: *no (0 none), *open. The latest counts. */
+static int find_exhibit(struct casedb *c, struct str path, int64_t *no,
+                        bool *open, struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c,
+        "SELECT no, (SELECT 1 FROM exhibit_end WHERE exhibit=no) FROM exhibit"
+        " WHERE path=?1 ORDER BY no DESC LIMIT 1",
+        err);
+    if (!st)
+        return err->code;
+    db_bind_str(st, 1, path);
+    int rc = db_step(c, st, err);
+    *no = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+    *open = rc == 1 && sqlite3_column_type(st, 1) == SQLITE_NULL;
+    sqlite3_reset(st);
+    return rc < 0 ? rc : 0;
+}
+
+static int insert_exhibit(struct intake *in, const struct intake_options *o,
+                          struct err *err)
+{
+    int64_t last;
+    int rc = one_i64(in->c, "SELECT max(no) FROM exhibit", &last, err);
+    if (rc)
+        return rc;
+    in->exhibit = last + 1;
+    sqlite3_stmt *st = db_prepare(
+        in->c,
+        "INSERT INTO exhibit(no, path, note, supplement_of, imported_s, embed)"
+        " VALUES(?1, ?2, ?3, 0, ?4, ?5)",
+        err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, in->exhibit);
+    db_bind_str(st, 2, o->path);
+    db_bind_text(st, 3, o->note);
+    sqlite3_bind_int64(st, 4, time_now().s);
+    sqlite3_bind_int64(st, 5, o->embed);
+    return db_run(in->c, st, err);
+}
+
+static int insert_run(struct intake *in, const struct intake_options *o,
+                      struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        in->c,
+        "INSERT INTO run(exhibit, version, libraries, fences, options,"
+        " started_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+        err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, in->exhibit);
+    db_bind_text(st, 2, o->version);
+    db_bind_text(st, 3, o->libraries);
+    db_bind_text(st, 4, o->fences);
+    db_bind_text(st, 5, o->options);
+    sqlite3_bind_int64(st, 6, time_now().s);
+    return db_run(in->c, st, err);
+}
+
+static int load_numbers(struct intake *in, struct err *err)
+{
+    int64_t v;
+    int rc = one_i64(in->c, "SELECT max(id) FROM event", &v, err);
+    in->next_event = v + 1;
+    if (rc == 0)
+        rc = one_i64(in->c, "SELECT max(id) FROM batch", &v, err);
+    in->next_batch = (uint32_t)v + 1;
+    if (rc == 0)
+        rc = one_i64(in->c, "SELECT max(id) FROM member", &v, err);
+    in->next_member = v + 1;
+    return rc;
+}
+
+static int begin_exhibit(struct intake *in, const struct intake_options *o,
+                         struct err *err)
+{
+    int64_t no;
+    bool open;
+    int rc = find_exhibit(in->c, o->path, &no, &open, err);
+    if (rc)
+        return rc;
+    if (no && !open)
+        return err_set(err, ERR_USAGE, "already in the case as X%lld",
+                       (long long)no);
+    rc = load_numbers(in, err);
+    in->first_event = (uint64_t)in->next_event;
+    if (rc == 0)
+        rc = db_begin(in->c, err);
+    if (rc)
+        return rc;
+    if (no) {
+        in->exhibit = no;
+        in->resumed = true;
+        sqlite3_stmt *st = db_prepare(
+            in->c, "SELECT state FROM checkpoint WHERE exhibit=?1", err);
+        rc = st ? 0 : err->code;
+        if (st) {
+            sqlite3_bind_int64(st, 1, no);
+            rc = db_step(in->c, st, err);
+            if (rc == 1)
+                rc = load_checkpoint(in, db_col(st, 0), err);
+            sqlite3_reset(st);
+        }
+    } else {
+        rc = insert_exhibit(in, o, err);
+    }
+    if (rc == 0)
+        rc = insert_run(in, o, err);
+    char object[24];
+    snprintf(object, sizeof(object), "X%lld", (long long)in->exhibit);
+    if (rc == 0)
+        rc = case_audit(
+            in->c, in->resumed ? STR("import resumed") : STR("import started"),
+            str_from(object), o->options, err);
+    if (rc == 0)
+        rc = db_commit(in->c, err);
+    else
+        db_rollback(in->c);
+    return rc;
+}
+
+int intake_open(struct casedb *c, const struct intake_options *o,
+                struct intake **out, uint64_t *files_done, struct err *err)
+{
+    struct intake *in = calloc(1, sizeof(*in));
+    if (!in)
+        return no_memory(err);
+    in->c = c;
+    in->batch_size = o->batch ? o->batch : INTAKE_BATCH;
+    in->filling = &in->batches[0];
+    case_keys(c, &in->keys);
+    pthread_mutex_init(&in->lock, NULL);
+    pthread_cond_init(&in->wake, NULL);
+    int rc = begin_exhibit(in, o, err);
+    if (rc == 0 && sqlite3_prepare_v3(
+                       c->db, "SELECT uid, body, flags FROM event WHERE id=?1",
+                       -1, SQLITE_PREPARE_PERSISTENT, &in->find_uid, NULL))
+        rc = db_error(c, err, "preparing");
+    if (rc == 0)
+        rc = load_entities(in, err);
+    if (rc == 0)
+        rc = uid_grow(in, (uint64_t)in->next_event + o->expect, err);
+    if (rc == 0 && pthread_create(&in->thread, NULL, writer, in))
+        rc = err_set(err, ERR_INTERNAL, "cannot start the writer thread");
+    if (rc) {
+        intake_close(in);
+        return rc;
+    }
+    in->thread_up = true;
+    *files_done = in->files_done;
+    *out = in;
+    return 0;
+}
+
+int64_t intake_exhibit(const struct intake *in)
+{
+    return in->exhibit;
+}
+
+bool intake_resumed(const struct intake *in)
+{
+    return in->resumed;
+}
+
+void intake_hash_key(const struct intake *in, struct hash_key *out)
+{
+    *out = in->keys.body;
+}
+
+bool intake_skipping(const struct intake *in)
+{
+    return in->skip > 0;
+}
+
+void intake_get_totals(const struct intake *in, struct intake_totals *out)
+{
+    *out = in->totals;
+}
+
+/* ---- items
+ * ------------------------------------------------------------------------------------
+ */
+
+static int hand_over(struct intake *in, struct err *err)
+{
+    struct batch *b = in->filling;
+    b->exhibit = in->exhibit;
+    b->id = b->n || b->n_entities ? in->next_batch++ : 0;
+    if (in->next_batch > 65535)
+        return err_set(err, ERR_INTERNAL, "too many batches in this case");
+    int rc = make_checkpoint(in, b, err);
+    if (rc == 0)
+        rc = wait_writer(in, err);
+    if (rc)
+        return rc;
+    pthread_mutex_lock(&in->lock);
+    in->writing = b;
+    pthread_cond_broadcast(&in->wake);
+    pthread_mutex_unlock(&in->lock);
+    in->filling = b == &in->batches[0] ? &in->batches[1] : &in->batches[0];
+    batch_reset(in->filling);
+    return 0;
+}
+
+int intake_flush(struct intake *in, struct err *err)
+{
+    int rc = hand_over(in, err);
+    return rc ? rc : wait_writer(in, err);
+}
+
+/* 1 = this item is in the case already, 0 = there is room for it in the
+ * batch, <0 error. A batch is handed over before the item is counted, so a
+ * checkpoint never claims an item that is not in its batch. */
+static int begin_item(struct intake *in, struct err *err)
+{
+    if (in->skip) {
+        in->items++;
+        in->skip--;
+        return 1;
+    }
+    struct batch *b = in->filling;
+    size_t small =
+        b->n_issues + b->n_files + b->n_facts + b->n_members + b->n_sightings;
+    size_t bytes = b->heap.n + b->arena.used;
+    if (b->n >= in->batch_size || small >= in->batch_size ||
+        bytes > (size_t)96 << 20) {
+        int rc = hand_over(in, err);
+        if (rc)
+            return rc;
+        b = in->filling;
+    }
+    if (b->n == 0)
+        b->first_event = in->next_event;
+    in->items++;
+    return 0;
+}
+
+int intake_member(struct intake *in, struct str path, struct str layers,
+                  struct str format, uint64_t size, struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    arena_reset(&in->member_arena);
+    in->member = (struct batch_member){
+        .id = in->next_member++,
+        .path = arena_copy(&in->member_arena, path),
+        .layers = arena_copy(&in->member_arena, layers),
+        .format = arena_copy(&in->member_arena, format),
+        .size = size,
+        .first_event = (uint64_t)in->next_event,
+    };
+    in->in_member = true;
+    if (!in->member.path.p || !in->member.layers.p || !in->member.format.p)
+        return no_memory(err);
+    return 0;
+}
+
+int intake_member_end(struct intake *in, struct str sha256, struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    struct batch *b = in->filling;
+    struct batch_member *m = PUSH(b, members);
+    if (!m)
+        return no_memory(err);
+    *m = in->member;
+    m->path = arena_copy(&b->arena, in->member.path);
+    m->layers = arena_copy(&b->arena, in->member.layers);
+    m->format = arena_copy(&b->arena, in->member.format);
+    m->sha256 = sha256.n ? arena_copy(&b->arena, sha256) : STR_NONE;
+    if (!m->path.p || !m->layers.p || !m->format.p)
+        return no_memory(err);
+    in->totals.members++;
+    in->in_member = false;
+    return 0;
+}
+
+static int add_sighting(struct intake *in, const struct intake_event *e,
+                        const struct uid_match *m, struct err *err)
+{
+    struct batch *b = in->filling;
+    struct batch_sighting *s = PUSH(b, sightings);
+    if (!s)
+        return no_memory(err);
+    *s = (struct batch_sighting){ m->event, in->member.id, e->off, e->len };
+    in->member.n_read++;
+    in->member.n_dup++;
+    in->totals.read++;
+    in->totals.dup++;
+    return 0;
+}
+
+static bool heap_put(struct batch *b, struct batch_row *r,
+                     const struct intake_event *e)
+{
+    r->heap = b->heap.n;
+    buf_put(&b->heap, e->uid);
+    buf_put(&b->heap, e->request);
+    if (!buf_reserve(&b->heap, e->n_refs * 5))
+        return false;
+    for (size_t i = 0; i < e->n_refs; i++) {
+        put_u32le(b->heap.p + b->heap.n, e->refs[i].id);
+        b->heap.p[b->heap.n + 4] = (char)e->refs[i].role;
+        b->heap.n += 5;
+    }
+    buf_put(&b->heap, e->text);
+    return !b->heap.failed;
+}
+
+static int store_event(struct intake *in, const struct intake_event *e,
+                       uint64_t h, struct err *err)
+{
+    struct batch *b = in->filling;
+    if (b->cap < in->batch_size) {
+        struct batch_row *rows =
+            realloc(b->rows, in->batch_size * sizeof(*rows));
+        if (!rows)
+            return no_memory(err);
+        b->rows = rows;
+        b->cap = in->batch_size;
+    }
+    struct batch_row *r = &b->rows[b->n];
+    *r = (struct batch_row){
+        .t_s = e->t.s,
+        .t_ns = e->t.ns,
+        .timed = e->timed,
+        .t_kind = e->t_kind,
+        .t_zone = e->t_zone,
+        .t_res = e->t_res,
+        .severity = e->severity,
+        .flags = (e->flags & 0x0fffffff) | (uint32_t)e->detail << 28,
+        .off = e->off,
+        .len = e->len,
+        .sub = e->sub,
+        .member = (uint32_t)in->member.id,
+        .body = e->body,
+        .text_n = (uint32_t)e->text.n,
+        .n_refs = (uint16_t)e->n_refs,
+        .uid_n = (uint8_t)e->uid.n,
+        .request_n = (uint8_t)e->request.n,
+        .uid_hash = h,
+    };
+    memcpy(r->col, e->col, sizeof(r->col));
+    if (e->request.n)
+        r->request_hash = case_uid_hash(&in->keys, e->request);
+    if (!heap_put(b, r, e))
+        return no_memory(err);
+    b->n++;
+    int64_t id = in->next_event++;
+    in->member.n_events++;
+    in->totals.events++;
+    if (e->uid.n) {
+        if (in->n_uids * 3 >= in->cap_uids * 2)
+            return uid_grow(in, in->n_uids * 2, err);
+        uid_put(in, h, id);
+    }
+    return 0;
+}
+
+static int add_issue(struct intake *in, int severity, uint64_t off,
+                     uint64_t len, struct str code, struct str detail,
+                     struct err *err)
+{
+    struct batch *b = in->filling;
+    struct batch_issue *i = PUSH(b, issues);
+    if (!i)
+        return no_memory(err);
+    *i = (struct batch_issue){ in->in_member ? in->member.id : 0,
+                               severity,
+                               off,
+                               len,
+                               arena_copy(&b->arena, code),
+                               arena_copy(&b->arena, detail) };
+    in->totals.issues++;
+    return i->code.p && i->detail.p ? 0 : no_memory(err);
+}
+
+int intake_event(struct intake *in, const struct intake_event *e,
+                 struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    uint64_t h = 0;
+    if (e->uid.n > 64 || e->request.n > 255 || e->n_refs > 4096 ||
+        e->text.n > 1u << 24)
+        return err_set(err, ERR_INTERNAL, "event out of bounds");
+    if (e->uid.n) {
+        struct uid_match m = { 0 };
+        h = case_uid_hash(&in->keys, e->uid);
+        rc = uid_find(in, h, e->uid, &m, err);
+        if (rc < 0)
+            return rc;
+        if (rc && e->detail >= m.detail && m.detail == e->detail &&
+            m.body != e->body) {
+            struct buf d = { 0 };
+            buf_printf(&d, "the same event id as E%lld with another content",
+                       (long long)m.event);
+            rc = add_issue(in, 2, e->off, e->len, STR("two-bodies"),
+                           buf_str(&d), err);
+            buf_free(&d);
+            if (rc)
+                return rc;
+            rc = 0; /* both are kept */
+        }
+        if (rc && e->detail >= m.detail)
+            return add_sighting(in, e, &m, err);
+    }
+    in->member.n_read++;
+    in->member.n_stored++;
+    in->totals.read++;
+    in->totals.stored++;
+    return store_event(in, e, h, err);
+}
+
+int intake_file(struct intake *in, const struct intake_file *f, struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    struct batch *b = in->filling;
+    struct intake_file *row = PUSH(b, files);
+    int64_t *member = row ? PUSH(b, file_members) : NULL;
+    if (!member)
+        return no_memory(err);
+    *row = *f;
+    *member = in->member.id;
+    row->volume = arena_copy(&b->arena, f->volume);
+    row->link_target = arena_copy(&b->arena, f->link_target);
+    row->sha256 = f->sha256.n ? arena_copy(&b->arena, f->sha256) : STR_NONE;
+    if (!row->volume.p || !row->link_target.p)
+        return no_memory(err);
+    in->member.n_read++;
+    in->member.n_stored++;
+    in->totals.read++;
+    in->totals.stored++;
+    in->totals.files++;
+    return 0;
+}
+
+int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,
+                 struct str code, struct str detail, struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    return add_issue(in, severity, off, len, code, detail, err);
+}
+
+int intake_reject(struct intake *in, uint64_t off, uint64_t len,
+                  struct str code, struct str detail, struct err *err)
+{
+    if (!intake_skipping(in)) {
+        in->member.n_read++;
+        in->member.n_rejected++;
+        in->totals.read++;
+        in->totals.rejected++;
+    }
+    return intake_issue(in, 2, off, len, code, detail, err);
+}
+
+static int add_blob(struct batch *b, struct batch_blob *f, int64_t member,
+                    struct str name, struct str value, struct err *err)
+{
+    if (!f)
+        return no_memory(err);
+    *f = (struct batch_blob){ member, arena_copy(&b->arena, name),
+                              arena_copy(&b->arena, value) };
+    return f->name.p && f->value.p ? 0 : no_memory(err);
+}
+
+int intake_fact(struct intake *in, struct str name, struct str value,
+                struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    struct batch *b = in->filling;
+    return add_blob(b, PUSH(b, facts), in->in_member ? in->member.id : 0, name,
+                    value, err);
+}
+
+int intake_embed(struct intake *in, struct str data, struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    struct batch *b = in->filling;
+    return add_blob(b, PUSH(b, embedded), in->member.id, STR(""), data, err);
+}
+
+int intake_file_done(struct intake *in, struct err *err)
+{
+    if (in->skip)
+        return err_set(err, ERR_EVIDENCE,
+                       "the evidence changed since the import was "
+                       "interrupted: a file has fewer records now");
+    in->files_done++;
+    in->items = 0;
+    (void)err;
+    return 0;
+}
+
+/* ---- end
+ * ------------------------------------------------------------------------------------------
+ */
+
+static int insert_end(struct intake *in, struct str kind, uint64_t n_files,
+                      uint64_t size, struct str sha256, struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        in->c,
+        "INSERT INTO exhibit_end(exhibit, kind, n_files, size, sha256,"
+        " n_read, n_stored, n_dup, n_rejected, n_issues, n_members,"
+        " first_event, n_events)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        err);
+    if (!st)
+        return err->code;
+    const uint64_t v[] = { in->totals.read,   in->totals.stored,
+                           in->totals.dup,    in->totals.rejected,
+                           in->totals.issues, in->totals.members,
+                           in->first_event,   in->totals.events };
+    sqlite3_bind_int64(st, 1, in->exhibit);
+    db_bind_text(st, 2, kind);
+    sqlite3_bind_int64(st, 3, (int64_t)n_files);
+    sqlite3_bind_int64(st, 4, (int64_t)size);
+    db_bind_str(st, 5, sha256);
+    for (int i = 0; i < 8; i++)
+        sqlite3_bind_int64(st, 6 + i, (int64_t)v[i]);
+    return db_run(in->c, st, err);
+}
+
+static int drop_checkpoint(struct intake *in, struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(in->c, "DELETE FROM checkpoint WHERE exhibit=?1", err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, in->exhibit);
+    return db_run(in->c, st, err);
+}
+
+int intake_finish(struct intake *in, struct str kind, uint64_t n_files,
+                  uint64_t size, struct str sha256, struct err *err)
+{
+    int rc = intake_flush(in, err);
+    if (rc == 0)
+        rc = db_begin(in->c, err);
+    if (rc)
+        return rc;
+    rc = insert_end(in, kind, n_files, size, sha256, err);
+    if (rc == 0)
+        rc = drop_checkpoint(in, err);
+    if (rc == 0) {
+        char object[24];
+        struct buf d = { 0 };
+        snprintf(object, sizeof(object), "X%lld", (long long)in->exhibit);
+        buf_printf(&d,
+                   "{\"duplicate\":%llu,\"issues\":%llu,\"read\":%llu,"
+                   "\"rejected\":%llu,\"sha256\":\"",
+                   (unsigned long long)in->totals.dup,
+                   (unsigned long long)in->totals.issues,
+                   (unsigned long long)in->totals.read,
+                   (unsigned long long)in->totals.rejected);
+        buf_put_hex(&d, sha256.p, sha256.n);
+        buf_printf(&d, "\",\"stored\":%llu}",
+                   (unsigned long long)in->totals.stored);
+        rc = case_audit(in->c, STR("import finished"), str_from(object),
+                        buf_str(&d), err);
+        buf_free(&d);
+    }
+    if (rc == 0)
+        rc = db_commit(in->c, err);
+    else
+        db_rollback(in->c);
+    return rc;
+}
+
+void intake_close(struct intake *in)
+{
+    if (!in)
+        return;
+    if (in->thread_up) {
+        pthread_mutex_lock(&in->lock);
+        in->stop = true;
+        pthread_cond_broadcast(&in->wake);
+        pthread_mutex_unlock(&in->lock);
+        pthread_join(in->thread, NULL);
+    }
+    sqlite3_finalize(in->find_uid);
+    pthread_mutex_destroy(&in->lock);
+    pthread_cond_destroy(&in->wake);
+    batch_free(&in->batches[0]);
+    batch_free(&in->batches[1]);
+    arena_free(&in->member_arena);
+    free(in->intern);
+    free(in->uids);
+    free(in);
+}

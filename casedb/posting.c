@@ -1,0 +1,688 @@
+/*
+ * Row forms (first byte):
+ *   'P'  packed: lists of several entities, ascending; each: varint entity -
+ *        row's entity, role, varint count, varint bytes, deltas
+ *   'D'  directory of one entity's long lists: varint parts, then per part
+ *        role, varint first rank, varint last rank, varint count
+ *   'L'  part of a long list: varint first rank, then varint deltas
+ *   'B'  part of a long list as a bitmap: varint first rank (multiple of 8),
+ *        then bytes, bit 0 = first rank
+ * Axis: part 0 is 'A', flag ns, varint n, varint undated, then per part of
+ * POSTING_AXIS_PART ranks i64 seconds + u32 nanoseconds of its first dated
+ * entry (undated: zeros); parts from 1: 'T', then per rank varint delta
+ * seconds (the first one zigzag absolute; undated none), varint ns when
+ * flagged, zigzag delta index.
+ */
+#include "casedb/posting.h"
+
+#include <stdlib.h>
+
+static int insert(struct casedb *c, int64_t id, struct str data,
+                  struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(c, "INSERT INTO posting(id, data) VALUES(?1, ?2)", err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, id);
+    sqlite3_bind_blob64(st, 2, data.p, data.n, SQLITE_STATIC);
+    return db_run(c, st, err);
+}
+
+static void put_varint(struct buf *b, uint64_t v)
+{
+    if (buf_reserve(b, 10)) {
+        unsigned char *p = (unsigned char *)b->p + b->n;
+        b->n += (size_t)(varint_put(p, v) - p);
+    }
+}
+
+/* Ranks as deltas: the first absolute. */
+static void put_deltas(struct buf *b, const uint32_t *ranks, size_t n)
+{
+    if (!buf_reserve(b, n * 5))
+        return;
+    unsigned char *p = (unsigned char *)b->p + b->n;
+    uint32_t last = 0;
+    for (size_t i = 0; i < n; i++) {
+        p = varint_put(p, ranks[i] - last);
+        last = ranks[i];
+    }
+    b->n = (size_t)(p - (unsigned char *)b->p);
+}
+
+static int flush_page(struct posting_writer *w, struct err *err)
+{
+    if (w->page.n == 0)
+        return 0;
+    if (w->page.failed)
+        return err_set(err, ERR_INTERNAL, "posting list: out of memory");
+    int rc = insert(w->c, posting_id(w->batch, w->page_entity, 0),
+                    buf_str(&w->page), err);
+    buf_clear(&w->page);
+    return rc;
+}
+
+static int put_part(struct posting_writer *w, uint32_t entity, uint32_t part,
+                    const uint32_t *ranks, size_t n, struct err *err)
+{
+    struct buf b = { 0 };
+    uint32_t base = ranks[0] & ~7u;
+    size_t span = (ranks[n - 1] - base) / 8 + 1;
+    buf_putc(&b, 'L');
+    put_deltas(&b, ranks, n);
+    if (span + 6 < b.n) {
+        buf_clear(&b);
+        buf_putc(&b, 'B');
+        put_varint(&b, base);
+        size_t at = b.n;
+        if (buf_reserve(&b, span)) {
+            memset(b.p + at, 0, span);
+            for (size_t i = 0; i < n; i++)
+                b.p[at + (ranks[i] - base) / 8] =
+                    (char)(b.p[at + (ranks[i] - base) / 8] |
+                           1 << (ranks[i] & 7));
+            b.n += span;
+        }
+    }
+    int rc = b.failed ? err_set(err, ERR_INTERNAL, "out of memory")
+                      : insert(w->c, posting_id(w->batch, entity, part),
+                               buf_str(&b), err);
+    buf_free(&b);
+    return rc;
+}
+
+/* All lists of one entity, together longer than a packed row takes. */
+static int put_long(struct posting_writer *w, struct err *err)
+{
+    struct buf dir = { 0 }, body = { 0 };
+    uint32_t part = 0;
+    int rc = flush_page(w, err);
+    for (size_t k = 0; k < w->n_pending && rc == 0; k++) {
+        const struct posting_list *l = &w->pending[k];
+        for (size_t at = 0; at < l->n && rc == 0; at += POSTING_PART) {
+            size_t n = l->n - at < POSTING_PART ? l->n - at : POSTING_PART;
+            buf_putc(&body, (char)l->role);
+            put_varint(&body, l->ranks[at]);
+            put_varint(&body, l->ranks[at + n - 1]);
+            put_varint(&body, n);
+            rc = put_part(w, l->entity, ++part, l->ranks + at, n, err);
+        }
+    }
+    buf_putc(&dir, 'D');
+    put_varint(&dir, part);
+    buf_put(&dir, buf_str(&body));
+    if (rc == 0 && (dir.failed || body.failed))
+        rc = err_set(err, ERR_INTERNAL, "out of memory");
+    if (rc == 0)
+        rc = insert(w->c, posting_id(w->batch, w->pending[0].entity, 0),
+                    buf_str(&dir), err);
+    buf_free(&dir);
+    buf_free(&body);
+    return rc;
+}
+
+static int put_packed(struct posting_writer *w, struct err *err)
+{
+    struct buf b = { 0 };
+    uint32_t entity = w->pending[0].entity;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        buf_clear(&b);
+        uint32_t base = w->page.n ? w->page_entity : entity;
+        for (size_t k = 0; k < w->n_pending; k++) {
+            const struct posting_list *l = &w->pending[k];
+            struct buf d = { 0 };
+            put_deltas(&d, l->ranks, l->n);
+            put_varint(&b, entity - base);
+            buf_putc(&b, (char)l->role);
+            put_varint(&b, l->n);
+            put_varint(&b, d.n);
+            buf_put(&b, buf_str(&d));
+            if (d.failed)
+                b.failed = true;
+            buf_free(&d);
+        }
+        if (w->page.n + b.n <= POSTING_PAGE || w->page.n == 0)
+            break;
+        int rc = flush_page(w, err);
+        if (rc) {
+            buf_free(&b);
+            return rc;
+        }
+    }
+    if (b.n + 1 > POSTING_PAGE) {
+        buf_free(&b);
+        return put_long(w, err);
+    }
+    if (w->page.n == 0) {
+        buf_putc(&w->page, 'P');
+        w->page_entity = entity;
+    }
+    buf_put(&w->page, buf_str(&b));
+    if (b.failed)
+        w->page.failed = true;
+    buf_free(&b);
+    return 0;
+}
+
+static int put_entity(struct posting_writer *w, struct err *err)
+{
+    if (w->n_pending == 0)
+        return 0;
+    size_t n = 0;
+    for (size_t k = 0; k < w->n_pending; k++)
+        n += w->pending[k].n;
+    int rc = n > POSTING_PART ? put_long(w, err) : put_packed(w, err);
+    w->n_pending = 0;
+    return rc;
+}
+
+int posting_put(struct posting_writer *w, const struct posting_list *l,
+                struct err *err)
+{
+    if (w->n_pending && w->pending[0].entity != l->entity) {
+        int rc = put_entity(w, err);
+        if (rc)
+            return rc;
+    }
+    if (w->n_pending == sizeof(w->pending) / sizeof(*w->pending))
+        return err_set(err, ERR_INTERNAL, "posting list: too many roles");
+    w->pending[w->n_pending++] = *l;
+    return 0;
+}
+
+int posting_end(struct posting_writer *w, struct err *err)
+{
+    int rc = put_entity(w, err);
+    if (rc == 0)
+        rc = flush_page(w, err);
+    buf_free(&w->page);
+    return rc;
+}
+
+/* ---- axis ---------------------------------------------------------------- */
+
+static void put_axis_part(struct buf *b, const struct posting_time *e, size_t n,
+                          bool has_ns)
+{
+    int64_t last_s = 0;
+    int64_t last_index = 0;
+    bool first = true;
+    buf_putc(b, 'T');
+    for (size_t i = 0; i < n; i++) {
+        if (e[i].timed) {
+            put_varint(b, first ? zigzag(e[i].t.s)
+                                : (uint64_t)(e[i].t.s - last_s));
+            first = false;
+            last_s = e[i].t.s;
+            if (has_ns)
+                put_varint(b, e[i].t.ns);
+        }
+        put_varint(b, zigzag((int64_t)e[i].index - last_index));
+        last_index = e[i].index;
+    }
+}
+
+int posting_put_axis(struct casedb *c, uint32_t batch,
+                     const struct posting_time *axis, size_t n, bool has_ns,
+                     struct err *err)
+{
+    struct buf dir = { 0 }, part = { 0 };
+    uint32_t parts = 0, undated = 0;
+    int rc = 0;
+    while (undated < n && !axis[undated].timed)
+        undated++;
+    buf_putc(&dir, 'A');
+    buf_putc(&dir, has_ns);
+    put_varint(&dir, n);
+    put_varint(&dir, undated);
+    for (size_t at = 0; at < n && rc == 0; at += POSTING_AXIS_PART) {
+        size_t k = n - at < POSTING_AXIS_PART ? n - at : POSTING_AXIS_PART;
+        size_t first = at < undated ? undated : at;
+        unsigned char start[12] = { 0 };
+        if (first < at + k) {
+            put_u64le(start, (uint64_t)axis[first].t.s);
+            put_u32le(start + 8, axis[first].t.ns);
+        }
+        buf_put(&dir, (struct str){ (char *)start, sizeof(start) });
+        buf_clear(&part);
+        put_axis_part(&part, axis + at, k, has_ns);
+        rc = part.failed ? err_set(err, ERR_INTERNAL, "out of memory")
+                         : insert(c, posting_id(batch, 0, ++parts),
+                                  buf_str(&part), err);
+    }
+    if (rc == 0)
+        rc = dir.failed
+                 ? err_set(err, ERR_INTERNAL, "out of memory")
+                 : insert(c, posting_id(batch, 0, 0), buf_str(&dir), err);
+    buf_free(&dir);
+    buf_free(&part);
+    return rc;
+}
+
+/* ---- reading --------------------------------------------------------------
+ */
+
+static int damaged(struct err *err)
+{
+    return err_set(err, ERR_CASE, "the case's index is damaged (posting list)");
+}
+
+/* The row with this id; the statement is left on the row (reset later by the
+ * next use). 0 = none. */
+static int row_exact(struct casedb *c, int64_t id, struct str *data,
+                     struct err *err)
+{
+    sqlite3_stmt *st =
+        db_prepare(c, "SELECT data FROM posting WHERE id=?1", err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1, id);
+    int rc = db_step(c, st, err);
+    if (rc == 1)
+        *data = db_col(st, 0);
+    return rc;
+}
+
+static int load_starts(struct casedb *c, struct posting_batch *b,
+                       struct err *err)
+{
+    if (b->starts)
+        return 0;
+    struct str data;
+    int rc = row_exact(c, posting_id(b->id, 0, 0), &data, err);
+    if (rc != 1)
+        return rc ? rc : damaged(err);
+    struct cursor k = cursor_of(data.p, data.n);
+    if (cursor_u8(&k) != 'A')
+        return damaged(err);
+    b->has_ns = cursor_u8(&k) != 0;
+    uint64_t n = cursor_varint(&k), undated = cursor_varint(&k);
+    uint32_t parts = (b->n + POSTING_AXIS_PART - 1) / POSTING_AXIS_PART;
+    if (k.failed || n != b->n || undated != b->n_undated ||
+        cursor_left(&k) != (size_t)parts * 12)
+        return damaged(err);
+    b->starts = calloc(parts ? parts : 1, sizeof(*b->starts));
+    if (!b->starts)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    for (uint32_t i = 0; i < parts; i++) {
+        b->starts[i].s = (int64_t)cursor_u64(&k);
+        b->starts[i].ns = cursor_u32(&k);
+    }
+    b->n_parts = parts;
+    return 0;
+}
+
+int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
+                 struct posting_time *out, uint32_t *n, struct err *err)
+{
+    uint32_t lo = part * POSTING_AXIS_PART;
+    if (lo >= b->n)
+        return err_set(err, ERR_INTERNAL, "axis part out of range");
+    uint32_t count =
+        b->n - lo < POSTING_AXIS_PART ? b->n - lo : POSTING_AXIS_PART;
+    struct str data;
+    int rc = load_starts(c, b, err);
+    if (rc)
+        return rc;
+    bool has_ns = b->has_ns;
+    rc = row_exact(c, posting_id(b->id, 0, part + 1), &data, err);
+    if (rc != 1)
+        return rc ? rc : damaged(err);
+    struct cursor k = cursor_of(data.p, data.n);
+    int64_t s = 0, index = 0;
+    bool first = true;
+    if (cursor_u8(&k) != 'T')
+        return damaged(err);
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = (struct posting_time){ .timed = lo + i >= b->n_undated };
+        if (out[i].timed) {
+            uint64_t d = cursor_varint(&k);
+            s = first ? unzigzag(d) : (int64_t)((uint64_t)s + d);
+            first = false;
+            out[i].t.s = s;
+            out[i].t.ns = has_ns ? (uint32_t)cursor_varint(&k) : 0;
+        }
+        index += unzigzag(cursor_varint(&k));
+        if (k.failed || index < 0 || index >= b->n)
+            return damaged(err);
+        out[i].index = (uint32_t)index;
+    }
+    *n = count;
+    return 0;
+}
+
+int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
+                 uint32_t *rank, struct err *err)
+{
+    if (b->n_undated == b->n || t.s < b->min_s) {
+        *rank = b->n_undated;
+        return 0;
+    }
+    if (t.s > b->max_s) {
+        *rank = b->n;
+        return 0;
+    }
+    int rc = load_starts(c, b, err);
+    if (rc)
+        return rc;
+    /* the last part that begins before t holds the answer */
+    uint32_t lo = b->n_undated / POSTING_AXIS_PART, hi = b->n_parts;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (instant_cmp(b->starts[mid], t) < 0)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    struct posting_time axis[POSTING_AXIS_PART];
+    uint32_t n;
+    rc = posting_axis(c, b, lo, axis, &n, err);
+    if (rc)
+        return rc;
+    uint32_t i = 0;
+    while (i < n && (!axis[i].timed || instant_cmp(axis[i].t, t) < 0))
+        i++;
+    *rank = lo * POSTING_AXIS_PART + i;
+    return 0;
+}
+
+/* Appends the deltas of one list to the cursor's ranks. */
+static int add_ranks(struct posting_cursor *p, struct cursor *k, uint64_t n,
+                     struct err *err)
+{
+    uint32_t *grown = realloc(p->ranks, (p->n + n) * sizeof(*grown));
+    if (!grown)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    p->ranks = grown;
+    uint64_t rank = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        rank += cursor_varint(k);
+        if (k->failed || rank > UINT32_MAX)
+            return damaged(err);
+        p->ranks[p->n++] = (uint32_t)rank;
+    }
+    return 0;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static bool role_wanted(uint32_t mask, uint8_t role)
+{
+    return mask == 0 || (role < 32 && (mask >> role & 1));
+}
+
+static int open_packed(struct posting_cursor *p, struct cursor *k,
+                       uint32_t page_entity, struct err *err)
+{
+    unsigned lists = 0;
+    while (cursor_left(k)) {
+        uint64_t entity = page_entity + cursor_varint(k);
+        uint8_t role = cursor_u8(k);
+        uint64_t n = cursor_varint(k), bytes = cursor_varint(k);
+        if (k->failed || bytes > cursor_left(k) || n > bytes)
+            return damaged(err);
+        struct cursor list = cursor_of(k->p, bytes);
+        cursor_take(k, bytes);
+        if (entity > p->entity)
+            break;
+        if (entity == p->entity && role_wanted(p->role_mask, role)) {
+            int rc = add_ranks(p, &list, n, err);
+            if (rc)
+                return rc;
+            lists++;
+        }
+    }
+    p->count = p->n;
+    if (lists > 1) { /* an event may hold the entity in two roles */
+        qsort(p->ranks, p->n, sizeof(*p->ranks), by_rank);
+        size_t m = 0;
+        for (size_t i = 0; i < p->n; i++)
+            if (m == 0 || p->ranks[m - 1] != p->ranks[i])
+                p->ranks[m++] = p->ranks[i];
+        p->n = m;
+    }
+    return 0;
+}
+
+static int open_directory(struct posting_cursor *p, struct cursor *k,
+                          struct err *err)
+{
+    uint64_t n = cursor_varint(k);
+    if (k->failed || n > cursor_left(k))
+        return damaged(err);
+    p->parts = calloc(n ? n : 1, sizeof(*p->parts));
+    p->bits_part = SIZE_MAX;
+    if (!p->parts)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    for (uint64_t i = 0; i < n; i++) {
+        struct posting_part part = { .part = (uint32_t)i + 1,
+                                     .role = cursor_u8(k) };
+        part.first = (uint32_t)cursor_varint(k);
+        part.last = (uint32_t)cursor_varint(k);
+        part.count = (uint32_t)cursor_varint(k);
+        if (k->failed || part.last < part.first)
+            return damaged(err);
+        if (role_wanted(p->role_mask, part.role)) {
+            p->count += part.count;
+            p->parts[p->n_parts++] = part;
+        }
+    }
+    return 0;
+}
+
+int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
+                 uint32_t role_mask, struct posting_cursor *out,
+                 struct err *err)
+{
+    *out = (struct posting_cursor){ .batch = batch,
+                                    .entity = entity,
+                                    .role_mask = role_mask };
+    sqlite3_stmt *st = db_prepare(
+        c, "SELECT id, data FROM posting WHERE id<=?1 ORDER BY id DESC LIMIT 1",
+        err);
+    if (!st)
+        return err->code;
+    /* part 0 of the entity, or the packed row that begins before it */
+    sqlite3_bind_int64(st, 1, posting_id(batch, entity, 0));
+    int rc = db_step(c, st, err);
+    if (rc <= 0)
+        return rc;
+    uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
+    struct str data = db_col(st, 1);
+    uint32_t row_entity = (uint32_t)(id >> 16 & 0x7fffffff);
+    if (id >> 47 != batch || (id & 0xffff) != 0 || row_entity == 0)
+        return 0; /* the row before belongs to a long list or the axis */
+    struct cursor k = cursor_of(data.p, data.n);
+    uint8_t form = cursor_u8(&k);
+    if (form == 'P')
+        return open_packed(out, &k, row_entity, err);
+    if (form == 'D' && row_entity == entity)
+        return open_directory(out, &k, err);
+    return form == 'D' ? 0 : damaged(err);
+}
+
+void posting_close(struct posting_cursor *p)
+{
+    free(p->ranks);
+    free(p->parts);
+    *p = (struct posting_cursor){ 0 };
+}
+
+static void set_bit(uint64_t *words, uint32_t lo, uint32_t hi, uint64_t rank)
+{
+    if (rank >= lo && rank < hi)
+        words[(rank - lo) >> 6] |= 1ull << ((rank - lo) & 63);
+}
+
+static void or_bitmap(uint64_t *words, uint32_t lo, uint32_t hi, uint64_t base,
+                      struct cursor *k)
+{
+    for (; k->p < k->end; k->p++, base += 8) {
+        unsigned v = *k->p;
+        if (base >= lo && base + 8 <= hi) {
+            words[(base - lo) >> 6] |= (uint64_t)v << ((base - lo) & 63);
+            continue;
+        }
+        for (unsigned i = 0; i < 8; i++)
+            if (v >> i & 1)
+                set_bit(words, lo, hi, base + i);
+    }
+}
+
+static int part_window(struct casedb *c, struct posting_cursor *p,
+                       const struct posting_part *part, uint32_t lo,
+                       uint32_t hi, uint64_t *words, struct err *err)
+{
+    struct str data;
+    int rc =
+        row_exact(c, posting_id(p->batch, p->entity, part->part), &data, err);
+    if (rc != 1)
+        return rc ? rc : damaged(err);
+    struct cursor k = cursor_of(data.p, data.n);
+    uint8_t form = cursor_u8(&k);
+    uint64_t rank = cursor_varint(&k);
+    if (k.failed || (form != 'L' && form != 'B'))
+        return damaged(err);
+    if (form == 'B') {
+        or_bitmap(words, lo, hi, rank, &k);
+        return 0;
+    }
+    set_bit(words, lo, hi, rank);
+    while (cursor_left(&k) && rank < hi) {
+        rank += cursor_varint(&k);
+        set_bit(words, lo, hi, rank);
+    }
+    return k.failed ? damaged(err) : 0;
+}
+
+/* Index of the first short-list rank >= lo. */
+static size_t lower(const struct posting_cursor *p, uint32_t lo)
+{
+    size_t a = 0, b = p->n;
+    while (a < b) {
+        size_t mid = a + (b - a) / 2;
+        if (p->ranks[mid] < lo)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a;
+}
+
+int posting_window(struct casedb *c, struct posting_cursor *p, uint32_t lo,
+                   uint32_t hi, uint64_t *words, struct err *err)
+{
+    for (size_t i = lower(p, lo); i < p->n && p->ranks[i] < hi; i++)
+        set_bit(words, lo, hi, p->ranks[i]);
+    for (size_t i = 0; i < p->n_parts; i++) {
+        const struct posting_part *part = &p->parts[i];
+        if (part->first < hi && part->last >= lo) {
+            int rc = part_window(c, p, part, lo, hi, words, err);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+uint32_t posting_next(const struct posting_cursor *p, uint32_t lo)
+{
+    uint32_t best = UINT32_MAX;
+    size_t i = lower(p, lo);
+    if (i < p->n)
+        best = p->ranks[i];
+    for (i = 0; i < p->n_parts; i++) {
+        if (p->parts[i].last < lo)
+            continue;
+        uint32_t at = p->parts[i].first > lo ? p->parts[i].first : lo;
+        if (at < best)
+            best = at;
+    }
+    return best;
+}
+
+uint32_t posting_prev(const struct posting_cursor *p, uint32_t hi)
+{
+    uint32_t best = 0;
+    size_t i = lower(p, hi);
+    if (i > 0)
+        best = p->ranks[i - 1] + 1;
+    for (i = 0; i < p->n_parts; i++) {
+        if (p->parts[i].first >= hi)
+            continue;
+        uint32_t at = p->parts[i].last + 1 < hi ? p->parts[i].last + 1 : hi;
+        if (at > best)
+            best = at;
+    }
+    return best;
+}
+
+/* ---- counts per entity -----------------------------------------------------
+ */
+
+static int count_row(uint32_t row_entity, unsigned kind, struct str data,
+                     int (*fn)(void *, uint32_t, uint8_t, uint64_t), void *ctx,
+                     struct err *err)
+{
+    struct cursor k = cursor_of(data.p, data.n);
+    uint8_t form = cursor_u8(&k);
+    int rc = 0;
+    if (form == 'D') {
+        uint64_t n = cursor_varint(&k);
+        for (uint64_t i = 0; i < n && rc == 0 && !k.failed; i++) {
+            uint8_t role = cursor_u8(&k);
+            cursor_varint(&k);
+            cursor_varint(&k);
+            rc = fn(ctx, row_entity, role, cursor_varint(&k));
+        }
+    } else if (form == 'P') {
+        while (cursor_left(&k) && rc == 0 && !k.failed) {
+            uint64_t entity = row_entity + cursor_varint(&k);
+            uint8_t role = cursor_u8(&k);
+            uint64_t n = cursor_varint(&k), bytes = cursor_varint(&k);
+            cursor_take(&k, bytes);
+            if (entity >> KIND_SHIFT == kind)
+                rc = fn(ctx, (uint32_t)entity, role, n);
+        }
+    }
+    return k.failed ? damaged(err) : rc;
+}
+
+int posting_counts(struct casedb *c, uint32_t batch, unsigned kind,
+                   int (*fn)(void *, uint32_t, uint8_t, uint64_t), void *ctx,
+                   struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(c,
+                                  "SELECT id, data FROM posting WHERE id>="
+                                  "ifnull((SELECT max(id) FROM posting WHERE "
+                                  "id<=?1 AND id>=?3), ?1) AND id<?2",
+                                  err);
+    if (!st)
+        return err->code;
+    sqlite3_bind_int64(st, 1,
+                       posting_id(batch, (uint32_t)kind << KIND_SHIFT, 0));
+    sqlite3_bind_int64(st, 2,
+                       posting_id(batch, 0, 0) +
+                           (int64_t)((uint64_t)(kind + 1) << KIND_SHIFT << 16));
+    sqlite3_bind_int64(st, 3, posting_id(batch, 1, 0));
+    int rc;
+    while ((rc = db_step(c, st, err)) == 1) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
+        uint32_t entity = (uint32_t)(id >> 16 & 0x7fffffff);
+        if (id & 0xffff)
+            continue; /* a part: its counts are in the directory */
+        if (entity >> KIND_SHIFT != kind &&
+            ((const char *)sqlite3_column_blob(st, 1))[0] == 'D')
+            continue;
+        rc = count_row(entity, kind, db_col(st, 1), fn, ctx, err);
+        if (rc)
+            break;
+    }
+    sqlite3_reset(st);
+    return rc;
+}
