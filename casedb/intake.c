@@ -12,34 +12,15 @@
 #include "base/hash.h"
 #include "base/varint.h"
 #include "casedb/batch.h"
-#include "casedb/keys.h"
-
-/* ---- tables ----------------------------------------------------------------
- */
-
-struct intern_slot {
-    uint64_t hash;
-    uint32_t hash2, id; /* id 0 = free */
-};
-
-struct uid_slot {
-    uint64_t v; /* hash (24 upper bits) << 40 | event id; 0 = free */
-};
+#include "casedb/identity.h"
 
 struct intake {
     struct casedb *c;
     int64_t exhibit;
     bool resumed;
     uint32_t batch_size;
-    struct case_keys keys;
-
-    struct intern_slot *intern;
-    size_t n_intern, cap_intern;
-    uint32_t next_index[KIND_MAX + 1];
+    struct identity who;
     bool full[KIND_MAX + 1];
-
-    struct uid_slot *uids;
-    size_t n_uids, cap_uids;
 
     int64_t next_event, next_member;
     uint32_t next_batch;
@@ -127,58 +108,28 @@ static int add_issue(struct intake *in, int severity, uint64_t off,
 /* ---- entities
  * ---------------------------------------------------------------- */
 
-static bool intern_grow(struct intake *in)
+static uint32_t kind_full(struct intake *in, unsigned kind)
 {
-    size_t cap = in->cap_intern ? in->cap_intern * 2 : 1 << 16;
-    struct intern_slot *slots = calloc(cap, sizeof(*slots));
-    if (!slots)
-        return false;
-    for (size_t i = 0; i < in->cap_intern; i++) {
-        if (!in->intern[i].id)
-            continue;
-        size_t at = in->intern[i].hash & (cap - 1);
-        while (slots[at].id)
-            at = (at + 1) & (cap - 1);
-        slots[at] = in->intern[i];
-    }
-    free(in->intern);
-    in->intern = slots;
-    in->cap_intern = cap;
-    return true;
-}
-
-/* The slot of a value: its own or the free one where it belongs. 96 hash
- * bits under the case's random key stand for the value. */
-static struct intern_slot *intern_find(struct intake *in, uint64_t h,
-                                       uint32_t h2)
-{
-    size_t at = h & (in->cap_intern - 1);
-    while (in->intern[at].id &&
-           (in->intern[at].hash != h || in->intern[at].hash2 != h2))
-        at = (at + 1) & (in->cap_intern - 1);
-    return &in->intern[at];
+    struct err ignored;
+    if (!in->full[kind])
+        (void)!add_issue(in, 1, 0, 0, STR("kind-full"),
+                         STR("too many distinct values of one kind: further "
+                             "ones are not linked"),
+                         &ignored);
+    in->full[kind] = true;
+    return 0;
 }
 
 uint32_t intake_entity(struct intake *in, unsigned kind, struct str value)
 {
-    if (in->n_intern * 8 >= in->cap_intern * 5 && !intern_grow(in))
-        return 0;
-    uint32_t h2;
-    uint64_t h = case_value_hash(&in->keys, kind, value, &h2);
-    struct intern_slot *slot = intern_find(in, h, h2);
-    if (slot->id)
-        return slot->id;
-    if (in->next_index[kind] > KIND_INDEX_MAX) {
-        if (!in->full[kind]) {
-            in->full[kind] = true;
-            struct err ignored;
-            (void)!add_issue(in, 1, 0, 0, STR("kind-full"),
-                             STR("too many distinct values of one kind: "
-                                 "further ones are not linked"),
-                             &ignored);
-        }
-        return 0;
-    }
+    uint32_t id;
+    uint64_t hash;
+    enum identity_found found =
+        identity_value(&in->who, kind, value, &id, &hash);
+    if (found == IDENTITY_OLD)
+        return id;
+    if (found == IDENTITY_FULL)
+        return kind_full(in, kind);
     struct batch_entity *e = PUSH(in->filling, entities);
     struct str copy = arena_copy(&in->filling->arena, value);
     if (!e || !copy.p) {
@@ -186,109 +137,26 @@ uint32_t intake_entity(struct intake *in, unsigned kind, struct str value)
             in->filling->n_entities--;
         return 0;
     }
-    uint32_t id = (uint32_t)kind << KIND_SHIFT | in->next_index[kind]++;
-    *e = (struct batch_entity){ id, copy, h };
-    *slot = (struct intern_slot){ h, h2, id };
-    in->n_intern++;
+    *e = (struct batch_entity){ id, copy, hash };
     return id;
 }
 
-static int load_entities(struct intake *in, struct err *err)
-{
-    for (unsigned k = 0; k <= KIND_MAX; k++)
-        in->next_index[k] = 1;
-    sqlite3_stmt *st = db_prepare(in->c, "SELECT id, value FROM entity", err);
-    if (!st)
-        return err->code;
-    int rc;
-    while ((rc = db_step(in->c, st, err)) == 1) {
-        uint32_t id = (uint32_t)sqlite3_column_int64(st, 0), h2;
-        unsigned kind = id >> KIND_SHIFT & 63;
-        if (in->n_intern * 8 >= in->cap_intern * 5 && !intern_grow(in)) {
-            sqlite3_reset(st);
-            return no_memory(err);
-        }
-        uint64_t h = case_value_hash(&in->keys, kind, db_col(st, 1), &h2);
-        *intern_find(in, h, h2) = (struct intern_slot){ h, h2, id };
-        in->n_intern++;
-        if ((id & KIND_INDEX_MAX) >= in->next_index[kind])
-            in->next_index[kind] = (id & KIND_INDEX_MAX) + 1;
-    }
-    return rc;
-}
-
-/* ---- source ids (duplicates)
- * --------------------------------------------------- */
-
-/* The 46 hash bits that uid_index keeps: the low ones choose the slot, the
- * upper 24 are the tag. A hit is always checked against the row. */
-enum { UID_EVENT_BITS = 40, UID_TAG_SHIFT = UID_HASH_BITS - 24 };
-#define UID_EVENT_MASK ((1ull << UID_EVENT_BITS) - 1)
-
-static void uid_put(struct intake *in, uint64_t h, int64_t event)
-{
-    size_t at = h & (in->cap_uids - 1);
-    while (in->uids[at].v)
-        at = (at + 1) & (in->cap_uids - 1);
-    in->uids[at].v = h >> UID_TAG_SHIFT << UID_EVENT_BITS | (uint64_t)event;
-    in->n_uids++;
-}
-
-static int uid_load_row(struct intake *in, sqlite3_stmt *st,
-                        int64_t first_event)
-{
-    struct str data = db_col(st, 1);
-    for (size_t i = 0; i + 8 <= data.n; i += 8) {
-        uint64_t v = u64le(data.p + i);
-        if (!(v >> 17 & 1))
-            uid_put(in, v >> 18, first_event + (int64_t)(v & 0x1ffff));
-    }
-    return 0;
-}
-
-/* Every stored source id of the case. The caller made the table empty and
- * large enough. */
-static int uid_load(struct intake *in, struct err *err)
-{
-    sqlite3_stmt *st =
-        db_prepare(in->c,
-                   "SELECT first_event, data FROM uid_index"
-                   " JOIN batch ON batch.id = uid_index.id >> 46",
-                   err);
-    if (!st)
-        return err->code;
-    int rc;
-    while ((rc = db_step(in->c, st, err)) == 1)
-        uid_load_row(in, st, sqlite3_column_int64(st, 0));
-    return rc;
-}
-
-static void uid_load_batch(struct intake *in, const struct batch *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        if (b->rows[i].uid_n)
-            uid_put(in, b->rows[i].uid_hash, b->first_event + (int64_t)i);
-}
+/* ---- duplicates ------------------------------------------------------------
+ */
 
 static int wait_writer(struct intake *in, struct err *err);
 
-/* A table for at least n ids, filled anew from the case. */
-static int uid_grow(struct intake *in, uint64_t n, struct err *err)
+/* A larger table, filled anew from the case and the batch in memory. */
+static int uids_grow(struct intake *in, uint64_t n, struct err *err)
 {
     int rc = in->thread_up ? wait_writer(in, err) : 0;
-    size_t cap = 1 << 16;
-    while (cap / 2 < n)
-        cap *= 2;
-    struct uid_slot *slots = rc ? NULL : calloc(cap, sizeof(*slots));
-    if (!slots)
-        return rc ? rc : no_memory(err);
-    free(in->uids);
-    in->uids = slots;
-    in->cap_uids = cap;
-    in->n_uids = 0;
-    rc = uid_load(in, err);
     if (rc == 0)
-        uid_load_batch(in, in->filling);
+        rc = identity_uids_load(&in->who, in->c, n, err);
+    const struct batch *b = in->filling;
+    for (size_t i = 0; rc == 0 && i < b->n; i++)
+        if (b->rows[i].uid_n)
+            identity_uid_put(&in->who, b->rows[i].uid_hash,
+                             b->first_event + (int64_t)i);
     return rc;
 }
 
@@ -339,13 +207,10 @@ static int uid_check(struct intake *in, int64_t event, struct str uid,
 static int uid_find(struct intake *in, uint64_t h, struct str uid,
                     struct uid_match *m, struct err *err)
 {
-    uint64_t tag = h >> UID_TAG_SHIFT;
-    for (size_t at = h & (in->cap_uids - 1); in->uids[at].v;
-         at = (at + 1) & (in->cap_uids - 1)) {
-        uint64_t v = in->uids[at].v;
-        if (v >> UID_EVENT_BITS != tag)
-            continue;
-        int rc = uid_check(in, (int64_t)(v & UID_EVENT_MASK), uid, m, err);
+    size_t at = SIZE_MAX;
+    int64_t event;
+    while ((event = identity_uid_next(&in->who, h, &at))) {
+        int rc = uid_check(in, event, uid, m, err);
         if (rc)
             return rc;
     }
@@ -638,7 +503,6 @@ int intake_open(struct casedb *c, const struct intake_options *o,
     in->c = c;
     in->batch_size = o->batch ? o->batch : INTAKE_BATCH;
     in->filling = &in->batches[0];
-    case_keys(c, &in->keys);
     pthread_mutex_init(&in->lock, NULL);
     pthread_cond_init(&in->wake, NULL);
     int rc = begin_exhibit(in, o, err);
@@ -647,9 +511,9 @@ int intake_open(struct casedb *c, const struct intake_options *o,
                        -1, SQLITE_PREPARE_PERSISTENT, &in->find_uid, NULL))
         rc = db_error(c, err, "preparing");
     if (rc == 0)
-        rc = load_entities(in, err);
+        rc = identity_load(&in->who, c, err);
     if (rc == 0)
-        rc = uid_grow(in, (uint64_t)in->next_event + o->expect, err);
+        rc = uids_grow(in, (uint64_t)in->next_event + o->expect, err);
     if (rc == 0 && pthread_create(&in->thread, NULL, writer, in))
         rc = err_set(err, ERR_INTERNAL, "cannot start the writer thread");
     if (rc) {
@@ -674,7 +538,7 @@ bool intake_resumed(const struct intake *in)
 
 void intake_hash_key(const struct intake *in, struct hash_key *out)
 {
-    *out = in->keys.body;
+    *out = in->who.keys.body;
 }
 
 bool intake_skipping(const struct intake *in)
@@ -854,7 +718,7 @@ static int store_event(struct intake *in, const struct intake_event *e,
     };
     memcpy(r->col, e->col, sizeof(r->col));
     if (e->request.n)
-        r->request_hash = case_uid_hash(&in->keys, e->request);
+        r->request_hash = case_uid_hash(&in->who.keys, e->request);
     if (!heap_put(b, r, e))
         return no_memory(err);
     b->n++;
@@ -862,9 +726,9 @@ static int store_event(struct intake *in, const struct intake_event *e,
     in->member.n_events++;
     in->totals.events++;
     if (e->uid.n) {
-        if (in->n_uids * 3 >= in->cap_uids * 2)
-            return uid_grow(in, in->n_uids * 2, err);
-        uid_put(in, h, id);
+        if (identity_uids_full(&in->who))
+            return uids_grow(in, in->who.n_uids * 2, err);
+        identity_uid_put(&in->who, h, id);
     }
     return 0;
 }
@@ -899,7 +763,7 @@ int intake_event(struct intake *in, const struct intake_event *e,
         return err_set(err, ERR_INTERNAL, "event out of bounds");
     if (e->uid.n) {
         struct uid_match m = { 0 };
-        h = case_uid_hash(&in->keys, e->uid);
+        h = case_uid_hash(&in->who.keys, e->uid);
         rc = uid_find(in, h, e->uid, &m, err);
         if (rc < 0)
             return rc;
@@ -1106,7 +970,6 @@ void intake_close(struct intake *in)
     batch_free(&in->batches[0]);
     batch_free(&in->batches[1]);
     arena_free(&in->member_arena);
-    free(in->intern);
-    free(in->uids);
+    identity_free(&in->who);
     free(in);
 }
