@@ -29,7 +29,7 @@ sources() {
 project_files() {
     cd "$SRCDIR" || return
     git ls-files -co --exclude-standard 2>/dev/null | grep . ||
-        find . -type f ! -path './.git/*' ! -path './build*' \
+        find . -type f ! -path './.git/*' ! -path './build*' ! -path './_*' \
             ! -path './autom4te.cache/*' | sed 's|^\./||'
 }
 
