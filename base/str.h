@@ -68,6 +68,14 @@ struct str str_trim(struct str s);
 /* Unsigned decimal of the whole of s; false when empty, other characters
  * occur, or it does not fit. */
 bool str_u64(struct str s, uint64_t *out);
+/* Value of a hex digit, -1 when it is none. */
+static inline int str_hex(char c)
+{
+    char low = (char)(c | 0x20);
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
 /* Shell-style match with `*` only; `\*` is a literal star; ASCII case folded
  * when `fold`. Linear time. */
 bool str_glob(struct str pattern, struct str s, bool fold);
