@@ -19,14 +19,19 @@ enum text_flag {
     TEXT_ASCII = 1,   /* every non-ASCII character as \u{HEX} */
     TEXT_NO_RTL = 2,  /* strong right-to-left letters escaped too (rows) */
     TEXT_KEEP_LF = 4, /* LF stays a line break (detail panes, reports) */
+    TEXT_TERM = 8,    /* also escaped: what wcwidth() of the current locale
+                         measures otherwise than we do (curses screens) */
 };
 
 /* Append the display form of s. */
 void text_show(struct buf *out, struct str s, unsigned flags);
-/* The inverse of text_show (any flags but TEXT_KEEP_LF). */
+/* The inverse of text_show (any flags). False, and out is as before, when
+ * `shown` is not UTF-8 or has control characters other than LF. */
 bool text_parse(struct buf *out, struct str shown);
 /* Display form clipped to `cells` terminal cells; a cut ends in "…+N" (N =
- * bytes left out). Returns the width used. */
+ * bytes left out; "~+N" in ASCII mode), of which only the first character
+ * stays when even that does not fit. Returns the width used. Looks at no more
+ * of s than fits. TEXT_KEEP_LF does not apply. */
 size_t text_clip(struct buf *out, struct str s, size_t cells, unsigned flags);
 /* Width in cells of text in display form. */
 size_t text_width(struct str shown);
@@ -38,32 +43,36 @@ const char *text_line(struct str s);
  * its combining marks. */
 struct text_cell {
     struct str bytes; /* UTF-8, base and up to three marks */
-    uint8_t width;    /* 1 or 2 */
+    uint8_t width;    /* 1 or 2; 0 for the LF that TEXT_KEEP_LF keeps */
     bool mark;        /* part of an escape: to be drawn in the mark style */
 };
-/* Iterates the SOURCE bytes s from *at; false at the end. Escapes come as
- * several cells. Buffer `tmp` holds the bytes until the next call. */
+/* Iterates the SOURCE bytes s; false at the end. Escapes come as several
+ * cells. Buffer `tmp` holds the bytes until the next call. */
 struct text_iter {
     struct str s;
-    size_t at;
+    size_t at; /* source bytes used up */
     unsigned flags;
     char tmp[64];
-    uint8_t tmp_at, tmp_n;
-    bool tmp_mark;
-    uint8_t marks;
+    uint8_t tmp_at, tmp_n; /* cells of an escape that are still to come */
+    uint8_t room;          /* marks that the character before still takes */
 };
 void text_iter_open(struct text_iter *it, struct str s, unsigned flags);
 bool text_iter_next(struct text_iter *it, struct text_cell *cell);
 
 /* Sinks. Each appends. */
 void text_html(struct buf *out, struct str s); /* display form, & < > " ' */
-/* RFC 4180 field. safe: the spreadsheet form (leading = + - @ TAB CR LF NUL
- * or their full-width forms get a '), else exact bytes. */
+/* RFC 4180 field. safe: the display form, and a value that a spreadsheet
+ * could take for a formula (it begins, after blanks, with = + - @ or their
+ * full-width forms, or with TAB CR LF NUL) gets a ' before it. Else the exact
+ * bytes. */
 void text_csv(struct buf *out, struct str s, bool safe);
-/* One shell word to copy: '...' or $'...' with \xHH. */
+/* One shell word to copy: as it is when harmless, else '...', else $'...'
+ * with \xHH (a NUL cannot pass through a shell). A leading '-' is the
+ * caller's matter (-- or ./). */
 void text_shell(struct buf *out, struct str s);
-/* Bytes % @ # + ! / (when `slash`) and all that are not printable ASCII as
- * %HH: names inside citations. */
+/* Bytes % @ # + ! / (when `slash`), blanks and all that are not printable
+ * ASCII as %HH: names inside citations. text_uncite: false on a % without two
+ * hex digits, out is as before. */
 void text_cite(struct buf *out, struct str s, bool slash);
 bool text_uncite(struct buf *out, struct str s);
 
