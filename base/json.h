@@ -49,13 +49,18 @@ struct json {
     uint8_t stack[JSON_DEPTH];
 };
 
-/* Start at the value at s.p (white space before it is skipped). One value is
- * read; then JSON_END. Bytes after it are not looked at: json_rest. */
+/* Start at the value at s.p (white space before it is skipped, a byte order
+ * mark is not). One value is read; then JSON_END. Bytes after it are not
+ * looked at: json_rest. An error whose `at` is the length of s means that the
+ * text was cut off. */
 void json_open(struct json *j, struct str s);
 enum json_type json_next(struct json *j);
 /* After JSON_OBJECT or JSON_ARRAY: skip to after its end. After JSON_KEY:
  * skip its value. Else nothing. False on a syntax error. Fast path. */
 bool json_skip(struct json *j);
+/* json_next and json_skip in one: containers whole (from bracket to bracket),
+ * all else as json_next. */
+enum json_type json_take(struct json *j, struct str *out, unsigned *flags);
 /* Offset of the first byte after what has been read, white space skipped. */
 size_t json_rest(struct json *j);
 /* The whole of s is exactly one JSON value (what JSONTestSuite asks). */
@@ -91,9 +96,11 @@ struct json_out {
 void json_put_open(struct json_out *o, char bracket); /* '{' or '[' */
 void json_put_close(struct json_out *o, char bracket);
 void json_put_key(struct json_out *o, struct str key);
-/* Bytes from evidence or us. Valid UTF-8: a string (quotes, backslash, C0,
- * DEL, U+2028/2029 and '<' escaped). Else the object {"text": display form,
- * "bytes_hex": "..."}; so nothing is lost and the output is valid. */
+/* Bytes from evidence or us. Valid UTF-8: a string, in which quotes,
+ * backslash, C0, DEL, '<' and all that text_show() would write as \u{HEX} for
+ * its own sake (C1, bidi, U+2028, unassigned...) are escaped. Else the object
+ * {"text": display form, "bytes_hex": "..."}; so nothing is lost and the
+ * output is valid. A key that is not UTF-8 becomes its display form. */
 void json_put_str(struct json_out *o, struct str s);
 void json_put_i64(struct json_out *o, int64_t v);
 void json_put_u64(struct json_out *o, uint64_t v);
