@@ -64,8 +64,8 @@ static unsigned look(struct str s, uint32_t *cp, bool *plain)
     return n ? n : 1;
 }
 
-/* s is valid UTF-8. */
-static void put_quoted(struct buf *b, struct str s)
+/* s is valid UTF-8; `shown` when it has passed text_show already. */
+static void put_quoted(struct buf *b, struct str s, bool shown)
 {
     size_t from = 0;
     buf_putc(b, '"');
@@ -73,7 +73,7 @@ static void put_quoted(struct buf *b, struct str s)
         uint32_t cp;
         bool plain;
         unsigned n = look(str_sub(s, at, s.n), &cp, &plain);
-        if (!plain) {
+        if (!plain && !(shown && cp >= 0x80)) {
             buf_put(b, str_sub(s, from, at - from));
             put_escape(b, cp);
             from = at + n;
@@ -88,7 +88,7 @@ static void put_shown(struct buf *b, struct str s)
 {
     struct buf shown = { 0 };
     text_show(&shown, s, 0);
-    put_quoted(b, buf_str(&shown));
+    put_quoted(b, buf_str(&shown), true);
     b->failed |= shown.failed;
     buf_free(&shown);
 }
@@ -97,7 +97,7 @@ void json_put_key(struct json_out *o, struct str key)
 {
     comma(o);
     if (text_utf8_valid(key))
-        put_quoted(o->b, key);
+        put_quoted(o->b, key, false);
     else
         put_shown(o->b, key);
     buf_putc(o->b, ':');
@@ -108,7 +108,7 @@ void json_put_str(struct json_out *o, struct str s)
 {
     comma(o);
     if (text_utf8_valid(s)) {
-        put_quoted(o->b, s);
+        put_quoted(o->b, s, false);
         return;
     }
     buf_putz(o->b, "{\"text\":");
