@@ -11,8 +11,11 @@
 struct casedb;
 
 enum case_mode {
-    CASE_READ,  /* queries only: no lock taken, no byte written */
-    CASE_WRITE, /* the one writer: takes the lock file */
+    CASE_READ,  /* queries only, no byte of the case is written; several
+                   processes may read at a time, none while one writes. Beside
+                   the writer of this same process: as many as one likes, each
+                   handle used by one thread at a time. */
+    CASE_WRITE, /* the one writer: ERR_CASE names who has the case open */
 };
 
 struct case_info {
@@ -32,6 +35,12 @@ const char *case_path(const struct casedb *c);
 int case_get_info(struct casedb *c, struct arena *a, struct case_info *out,
                   struct err *err) CHECKED;
 
+/* Several writes as one: all of them or none. May be nested. After any error
+ * within, case_rollback. On a reader: one unchanging view meanwhile. */
+int case_begin(struct casedb *c, struct err *err) CHECKED;
+int case_commit(struct casedb *c, struct err *err) CHECKED;
+void case_rollback(struct casedb *c);
+
 /* ---- audit chain (case.md 2.4) ------------------------------------------ */
 
 struct audit_head {
@@ -39,7 +48,7 @@ struct audit_head {
     char hex[65];
 };
 /* Appends within the open transaction, or in its own when there is none.
- * detail: one-line JSON object, keys sorted. actor "" = the examiner. */
+ * detail: one-line JSON object, keys sorted. */
 int case_audit(struct casedb *c, struct str action, struct str object,
                struct str detail, struct err *err) CHECKED;
 int case_audit_head(struct casedb *c, struct audit_head *out,
@@ -114,6 +123,30 @@ int case_facts(struct casedb *c, int64_t exhibit, fact_fn fn, void *ctx,
 /* Where the exhibit's files are now (evidence attach), or its path. */
 int case_exhibit_path(struct casedb *c, int64_t no, struct arena *a,
                       struct str *out, struct err *err) CHECKED;
+/* The exhibit's files are at another absolute path from now on; with its
+ * audit row ("evidence.attach"). Whether they are the same is for verify. */
+int case_attach(struct casedb *c, int64_t no, struct str path,
+                struct err *err) CHECKED;
+
+/* A digest that somebody stated or that was computed again later; the files'
+ * own are in member and exhibit. */
+struct digest {
+    int64_t exhibit;
+    struct str path;    /* member path, empty = of the exhibit */
+    struct str scope;   /* "file", "media", "claimed", "stored" */
+    struct str algo;    /* "md5", "sha1", "sha256" */
+    struct str value;   /* bytes */
+    struct str outcome; /* "match", "differs", "missing", "unreadable", .. */
+    struct instant at;  /* 0 = now */
+    struct str note;
+};
+/* The caller writes the audit row, one for the whole of its act. */
+int case_digest_add(struct casedb *c, const struct digest *d,
+                    struct err *err) CHECKED;
+/* exhibit 0 = all; in order of entry. */
+int case_digests(struct casedb *c, int64_t exhibit,
+                 int (*fn)(void *ctx, const struct digest *d), void *ctx,
+                 struct err *err) CHECKED;
 /* Embedded bytes of a file (--embed), through the same reader. */
 int case_embedded(struct casedb *c, int64_t member, struct arena *a,
                   struct str *out, bool *found, struct err *err) CHECKED;

@@ -9,35 +9,46 @@
 
 #include <sqlite3.h>
 
-enum { DB_STATEMENTS = 128 };
-
 struct db_statement {
-    const char *sql; /* key: the literal's address, then its text */
+    const char *sql; /* key: the literal's address */
     sqlite3_stmt *st;
 };
 
 struct case_cache; /* query.c: entity values, batches */
+struct case_vfs;   /* vfs.h */
 
 struct casedb {
     sqlite3 *db;
-    char *path;
+    struct case_vfs *vfs;
+    char *path; /* as given, for messages */
     enum case_mode mode;
-    int lock_fd; /* -1 when reading */
+    int lock_fd;      /* of PATH.lock; -1 when this handle holds no lock */
+    bool own_reader;  /* beside the writer of this same process */
+    bool made_wal;    /* SQLite made -wal, -shm during this open: they go */
+    bool made_shm;    /* again when the case is refused or only read */
+    bool verified;    /* header and schema are ours */
+    bool sync_failed; /* no more writing by this handle, see db_begin */
     char uuid[37];
     char actor[128];
-    int depth; /* of db_begin */
-    struct db_statement statements[DB_STATEMENTS];
-    size_t n_statements;
+    int depth;   /* of db_begin */
+    bool doomed; /* an inner step rolled back, so the whole will */
+    struct db_statement *statements;
+    size_t n_statements, cap_statements;
     struct case_cache *cache;
 };
 
 /* A prepared, reset, unbound statement for a constant SQL text; owned by the
- * handle. NULL and err filled on failure. */
+ * handle. A text whose statement is being stepped by a caller further up gets
+ * a second statement, so callbacks may ask the same again; loops that end
+ * before DONE must sqlite3_reset. NULL and err filled on failure. */
 sqlite3_stmt *db_prepare(struct casedb *c, const char *sql, struct err *err);
 /* err from SQLite's state: SQLITE_FULL, IOERR -> ERR_WRITE; CORRUPT, NOTADB,
- * BUSY -> ERR_CASE; INTERRUPT -> ERR_STOPPED; else ERR_INTERNAL. */
+ * BUSY, READONLY -> ERR_CASE; INTERRUPT -> ERR_STOPPED; else ERR_INTERNAL. To
+ * be called before the next SQLite call. */
 int db_error(struct casedb *c, struct err *err, const char *doing);
 
+/* Bound bytes are not copied: they stay valid until the statement has been
+ * stepped. */
 void db_bind_str(sqlite3_stmt *st, int i, struct str s);  /* BLOB */
 void db_bind_text(sqlite3_stmt *st, int i, struct str s); /* TEXT */
 /* TEXT when valid UTF-8 without NUL, else BLOB */
@@ -49,10 +60,38 @@ struct str db_col(sqlite3_stmt *st, int i); /* borrowed until step/reset */
 int db_step(struct casedb *c, sqlite3_stmt *st, struct err *err);
 /* Step that must be DONE. */
 int db_run(struct casedb *c, sqlite3_stmt *st, struct err *err) CHECKED;
+/* One integer of one row; `none` when there is no row or it is NULL. */
+int db_integer(struct casedb *c, sqlite3_stmt *st, int64_t none, int64_t *out,
+               struct err *err) CHECKED;
 
-/* Nested calls join the outer transaction. BEGIN IMMEDIATE. */
+/*
+ * Nested calls join the outer transaction. BEGIN IMMEDIATE on the writer; on
+ * a reader a plain BEGIN, which is one unchanging view of the case.
+ *
+ * After any failed commit the handle is rolled back and stays usable. Only a
+ * failed fsync ends writing: the kernel may have dropped the pages, a second
+ * fsync would then report success for data that is gone (reliability 4.3), so
+ * the case has to be closed and opened again. db_rollback is harmless when
+ * nothing is open. An inner rollback dooms the whole; the outer commit fails.
+ */
 int db_begin(struct casedb *c, struct err *err) CHECKED;
 int db_commit(struct casedb *c, struct err *err) CHECKED;
 void db_rollback(struct casedb *c);
 
+/* Bulk import: synchronous=NORMAL, which may lose the last batches (never
+ * their order, never half of one) on power loss. Off: FULL again, and what
+ * the bulk wrote is made durable. Not within a transaction. */
+int case_bulk(struct casedb *c, bool on, struct err *err) CHECKED;
+/* The only checkpoints there are (wal_autocheckpoint is 0): the writer's.
+ * Readers that still need the log are no error: the rest is done next time.
+ * truncate waits for them a moment and empties the log. */
+int db_checkpoint(struct casedb *c, bool truncate, struct err *err) CHECKED;
+
+/* SHA-256("kanshiki-audit-v1" LF uuid): what the first audit row follows. */
+void audit_genesis(const char *uuid, unsigned char out[SHA256_LEN]);
+
 void case_cache_drop(struct casedb *c); /* query.c */
+
+/* The owner of the index tables: index tables against the rows; part of
+ * case_verify. */
+int case_verify_index(struct casedb *c, struct err *err) CHECKED;
