@@ -14,8 +14,12 @@ struct custody {
     struct instant at, entered;
     int64_t corrects;
 };
+/* id, entered and entered_by (the actor) are filled in here. ERR_USAGE when
+ * the exhibit or the entry to correct does not exist, or a text is not UTF-8.
+ */
 int case_custody_add(struct casedb *c, const struct custody *e,
                      struct err *err) CHECKED;
+/* exhibit 0 = all; in order of entry. */
 int case_custody(struct casedb *c, int64_t exhibit,
                  int (*fn)(void *ctx, const struct custody *e), void *ctx,
                  struct err *err) CHECKED;
@@ -32,6 +36,9 @@ struct mark {
     int64_t undoes; /* id of the row this one takes back, 0 */
     bool undone;    /* taken back by a later row */
 };
+/* author (the actor) and at (now) are filled in here. undoes: a row of the
+ * same kind that is not undone yet; its cite and event are taken over. The
+ * audit row has the SHA-256 of a note's text, not the text. */
 int case_mark_add(struct casedb *c, const struct mark *m, int64_t *id,
                   struct err *err) CHECKED;
 /* kind -1 = all; event 0 = all. In order of id. */
@@ -68,7 +75,9 @@ struct link {
     uint64_t n;      /* events on the b side with this identifier */
     struct str reason;
 };
-/* Replaces all links of one rule. */
+/* Replaces all links of one rule: begin, add.., end, as one transaction. After
+ * an error of add or end, nothing is changed; to give up without one:
+ * case_rollback. ids are given in order. */
 int case_links_begin(struct casedb *c, struct str rule,
                      struct err *err) CHECKED;
 int case_link_add(struct casedb *c, const struct link *l,
@@ -95,6 +104,7 @@ struct coverage {
     struct str basis; /* why we say so, with the citing event when any */
     int64_t event;
 };
+/* Replaces all rows, in the same manner. */
 int case_coverage_replace_begin(struct casedb *c, struct err *err) CHECKED;
 int case_coverage_add(struct casedb *c, const struct coverage *v,
                       struct err *err) CHECKED;
