@@ -90,6 +90,9 @@ int db_checkpoint(struct casedb *c, bool truncate, struct err *err) CHECKED;
 /* SHA-256("kanshiki-audit-v1" LF uuid): what the first audit row follows. */
 void audit_genesis(const char *uuid, unsigned char out[SHA256_LEN]);
 
+/* SQLite's integrity check: every page, index, reference to a page. */
+int case_check_pages(struct casedb *c, struct err *err) CHECKED;
+
 void case_cache_drop(struct casedb *c); /* query.c */
 
 /* The owner of the index tables: index tables against the rows; part of
