@@ -23,7 +23,7 @@ enum {
 
 enum frame_type {
     FRAME_HELLO = 1,  /* sealed; the fences obtained */
-    FRAME_SEALED = 2, /* image, reader: step 2, no opening from here on */
+    FRAME_SEALED = 2, /* step 2: no opening from here on */
     FRAME_MEMBER = 3, /* a member begins */
     FRAME_RECORDS = 4,
     FRAME_FILES = 5,
@@ -55,6 +55,7 @@ void frame_header(unsigned char out[FRAME_HEADER], const struct frame *f);
  *   1 magic, version, reserved bits  2 type allowed in this state
  *   3 length within the type's cap   4 job is the oldest open one
  *   5 sequence is the previous + 1   6 the job's bytes within its budget
+ *   (PROGRESS is free)
  */
 struct frames {
     unsigned char *buf;
