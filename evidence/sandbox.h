@@ -29,8 +29,12 @@ struct fences {
     bool relaxed;      /* sanitizer build: no memory limit, no seccomp */
     char missing[200]; /* why what is missing is missing, in words */
 };
-/* "process limits, no new privileges, Landlock ABI 7, seccomp". */
+/* "limits, no new privileges, Landlock ABI 7, seccomp (missing: ..)". */
 void fences_text(struct buf *out, const struct fences *f);
+const char *fence_name(enum fence bit);
+/* Adds why a fence is missing. */
+void fences_missing(struct fences *f, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 struct sandbox_limits {
     uint64_t memory; /* address space, bytes */
@@ -39,15 +43,13 @@ struct sandbox_limits {
     unsigned files; /* descriptors */
 };
 
-/* Before sealing: calls of libc and libraries that open files or make system
- * calls on first use (time zone, qsort, hashing, archives). */
+/* Before sealing: calls of libc that open files or ask the system on first
+ * use. Libraries need their own (worker_handler.warm_up). */
 void sandbox_warm_up(void);
 void sandbox_limit(const struct sandbox_limits *l, struct fences *f);
 /* Nothing can be opened, made, executed or signalled afterwards. */
 void sandbox_seal(struct fences *f);
-/* Step 1: as sandbox_seal, but the given files (descriptors, any mode) may be
- * opened read-only by name; then sandbox_seal is step 2. */
+/* Step 1 of 2: as sandbox_seal, but the given files (descriptors) may be
+ * opened read-only by name. Step 2: sandbox_seal_again. */
 void sandbox_seal_files(const int *files, size_t n, struct fences *f);
-
-/* Raw Landlock, for fences.c: ABI version or 0. */
-int landlock_abi(void);
+void sandbox_seal_again(struct fences *f);
