@@ -15,10 +15,9 @@
 #include "evidence/sandbox.h"
 
 enum worker_kind {
-    WORKER_LOG,    /* many small files; sealed before the first request */
-    WORKER_IMAGE,  /* one container; two steps, see worker_seal */
-    WORKER_READER, /* reads, hashes, searches for the parent; as IMAGE when
-                      given files, else as LOG */
+    WORKER_LOG,    /* many small files */
+    WORKER_IMAGE,  /* one container or dump; more memory and time */
+    WORKER_READER, /* reads, hashes, searches for the parent */
     WORKER_TEST,   /* selftest */
     WORKER_KINDS
 };
@@ -29,8 +28,9 @@ struct worker;
 
 struct worker_options {
     enum worker_kind kind;
-    /* Files the worker may open by name in step 1 (borrowed for the call);
-     * in the worker they are worker_files(). */
+    /* Only for libraries that insist on opening by name: files that may be
+     * opened in step 1 (borrowed for the call), in the worker worker_files().
+     * Without any, the worker is fully sealed before its first request. */
     const int *files;
     size_t n_files;
     bool unsandboxed_ok; /* go on when the kernel lacks fences */
@@ -83,7 +83,7 @@ struct worker_end {
     int signal;        /* 0 = exited */
     uint64_t job;      /* the open job it stood at, when busy */
     bool busy;
-    char words[200]; /* "crashed (segmentation fault)" */
+    char words[256]; /* "crashed (segmentation fault)" */
 };
 /* Ends the worker (an idle one is asked to leave, a busy one is killed),
  * reaps it, frees it. end may be NULL. NULL worker is fine. */
@@ -124,6 +124,8 @@ uint64_t worker_job(void);
 enum worker_kind worker_kind(void);
 /* The descriptors of worker_options.files. */
 const int *worker_files(size_t *n);
+/* The descriptors of this request stay open; the handler owns them now. */
+void worker_keep_fds(void);
 /* Step 2: nothing can be opened from here on. To be called once the container
  * is open; RECORDS, FILES, DATA and HIT before it are refused. Does nothing
  * when already sealed. */

@@ -1,0 +1,277 @@
+/* The reader's worker: opens the layers it is told, reads, hashes, searches.
+ * The last source stays open, because its restart points are costly. */
+#include "base/hash.h"
+#include "base/varint.h"
+#include "evidence/reader.h"
+#include "evidence/reader_wire.h"
+#include "evidence/scan.h"
+
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 20, HITS = 200 };
+_Static_assert(READER_END + READER_GAPS * READER_GAP + 32 <= 4096,
+               "the answer fits a DONE frame");
+
+/* Process state, like worker_self; see there. */
+static struct reader_self {
+    struct source *file, *top;
+    int *fds;
+    size_t n_fds;
+    unsigned char hits[HITS * READER_HIT];
+    size_t n_hits;
+    unsigned char chunk[CHUNK];
+} reader_self;
+
+struct request {
+    enum reader_op op;
+    bool same;
+    struct str layers;
+    uint64_t off, len;
+    struct reader_needles needles;
+    struct str texts[16];
+};
+
+static void warm_up(void)
+{
+    unsigned char out[SHA256_LEN];
+    hash_sha256(STR(""), out);
+}
+
+/* ---- the source -----------------------------------------------------------
+ */
+
+static void close_sources(void)
+{
+    struct reader_self *r = &reader_self;
+    source_close(r->top);
+    source_close(r->file);
+    for (size_t i = 0; i < r->n_fds; i++)
+        close(r->fds[i]);
+    free(r->fds);
+    r->top = r->file = NULL;
+    r->fds = NULL;
+    r->n_fds = 0;
+}
+
+static int open_sources(struct str layers, const int *fds, size_t n,
+                        struct err *err)
+{
+    struct reader_self *r = &reader_self;
+    if (n == 0)
+        return err_set(err, ERR_INTERNAL, "no evidence to read");
+    r->fds = calloc(n, sizeof *r->fds);
+    if (!r->fds)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    memcpy(r->fds, fds, n * sizeof *fds);
+    r->n_fds = n;
+    worker_keep_fds();
+    r->file = n == 1 ? source_open_fd(r->fds[0], err)
+                     : source_open_split(r->fds, n, err);
+    if (r->file)
+        r->top = source_open_layers(r->file, layers, err);
+    if (r->top)
+        return worker_seal(err);
+    close_sources();
+    return err && err->code ? err->code : ERR_EVIDENCE;
+}
+
+/* ---- the answers ----------------------------------------------------------
+ */
+
+static unsigned char *put_gap(unsigned char *p, const struct gap *g)
+{
+    put_u64le(p, g->off);
+    put_u64le(p + 8, g->len);
+    p[16] = (unsigned char)g->kind;
+    return p + READER_GAP;
+}
+
+/* DONE with what was met in [off, off + done). */
+static int emit_done(uint64_t off, uint64_t done, struct str more)
+{
+    const struct source *s = reader_self.top;
+    unsigned char p[READER_END + READER_GAPS * READER_GAP];
+    unsigned char *end = p + READER_END;
+    unsigned n = 0;
+    uint64_t at = off, left = done;
+    const struct gap *g;
+    while (left && (g = source_gap_in(s, at, left)) && n < READER_GAPS) {
+        end = put_gap(end, g);
+        n++;
+        uint64_t past = g->off + g->len;
+        left = past > at && past - at < left ? left - (past - at) : 0;
+        at = past;
+    }
+    put_u64le(p, s->size);
+    put_u64le(p + 8, done);
+    p[16] = (unsigned char)n;
+    p[17] = (unsigned char)(n >> 8);
+    p[18] = left && source_gap_in(s, at, left);
+    struct iovec v[2] = {
+        { p, (size_t)(end - p) },
+        { (void *)(uintptr_t)more.p, more.n },
+    };
+    return worker_emit(FRAME_DONE, 0, v, 2);
+}
+
+/* Passes the range on in pieces; *done counts. */
+static int each_piece(const struct request *q,
+                      int (*take)(void *ctx, struct str piece), void *ctx,
+                      uint64_t *done, struct err *err)
+{
+    struct reader_self *r = &reader_self;
+    for (*done = 0; *done < q->len;) {
+        uint64_t left = q->len - *done;
+        size_t want = left < CHUNK ? (size_t)left : CHUNK, got = 0;
+        int rc = source_read(r->top, q->off + *done, r->chunk, want, &got, err);
+        if (rc == 0 && got)
+            rc = take(ctx, (struct str){ (char *)r->chunk, got });
+        if (rc)
+            return rc;
+        *done += got;
+        if (got < want)
+            break;
+    }
+    return 0;
+}
+
+static int take_data(void *ctx, struct str piece)
+{
+    (void)ctx;
+    return worker_emit_str(FRAME_DATA, piece);
+}
+
+static int do_read(const struct request *q, struct err *err)
+{
+    uint64_t done;
+    int rc = each_piece(q, take_data, NULL, &done, err);
+    return rc ? rc : emit_done(q->off, done, STR_NONE);
+}
+
+struct hashing {
+    struct hasher *h;
+    uint64_t done;
+};
+
+static int take_hash(void *ctx, struct str piece)
+{
+    struct hashing *h = ctx;
+    hasher_add(h->h, piece.p, piece.n);
+    h->done += piece.n;
+    return worker_progress(h->done);
+}
+
+static int do_hash(const struct request *q, struct err *err)
+{
+    unsigned char out[32];
+    uint64_t done;
+    struct hashing h = { hasher_open(1u << HASH_SHA256), 0 };
+    if (!h.h)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    int rc = each_piece(q, take_hash, &h, &done, err);
+    if (rc == 0) {
+        hasher_end(h.h, HASH_SHA256, out);
+        rc = emit_done(q->off, done, (struct str){ (char *)out, sizeof out });
+    }
+    hasher_close(h.h);
+    return rc;
+}
+
+static int flush_hits(void)
+{
+    struct reader_self *r = &reader_self;
+    struct str p = { (char *)r->hits, r->n_hits * READER_HIT };
+    r->n_hits = 0;
+    return p.n ? worker_emit_str(FRAME_HIT, p) : 0;
+}
+
+static int scan_hit(void *ctx, const struct reader_hit *h)
+{
+    struct reader_self *r = &reader_self;
+    unsigned char *p = r->hits + r->n_hits++ * READER_HIT;
+    (void)ctx;
+    put_u64le(p, h->off);
+    put_u64le(p + 8, h->len);
+    put_u32le(p + 16, h->needle);
+    return r->n_hits == HITS ? flush_hits() : 0;
+}
+
+/* Hits are shown while the search goes on. */
+static int scan_progress(void *ctx, uint64_t at)
+{
+    const struct request *q = ctx;
+    int rc = flush_hits();
+    return rc ? rc : worker_progress(at - q->off);
+}
+
+static int do_scan(struct request *q, struct err *err)
+{
+    const struct source *s = reader_self.top;
+    const struct scan_sink sink = { scan_hit, scan_progress, q };
+    reader_self.n_hits = 0;
+    int rc =
+        scan_source(reader_self.top, q->off, q->len, &q->needles, &sink, err);
+    if (rc == 0)
+        rc = flush_hits();
+    uint64_t have = q->off < s->size ? s->size - q->off : 0;
+    return rc ? rc : emit_done(q->off, q->len < have ? q->len : have, STR_NONE);
+}
+
+/* ---- the request ----------------------------------------------------------
+ */
+
+static bool parse_needles(struct cursor *c, struct request *q)
+{
+    q->needles.flags = cursor_u32(c);
+    q->needles.max_hits = cursor_u64(c);
+    q->needles.n = cursor_u32(c);
+    q->needles.needles = q->texts;
+    if (q->needles.n > sizeof q->texts / sizeof *q->texts)
+        return false;
+    for (size_t i = 0; i < q->needles.n; i++)
+        q->texts[i] = cursor_str(c, cursor_u32(c));
+    return true;
+}
+
+static bool parse(struct str request, struct request *q)
+{
+    struct cursor c = cursor_of(request.p, request.n);
+    q->op = cursor_u8(&c);
+    q->same = cursor_u8(&c) & READER_SAME;
+    size_t n = cursor_u16(&c);
+    q->off = cursor_u64(&c);
+    q->len = cursor_u64(&c);
+    q->layers = cursor_str(&c, n);
+    if (q->op == READER_SCAN && !parse_needles(&c, q))
+        return false;
+    return !c.failed && cursor_left(&c) == 0;
+}
+
+static int handle(void *ctx, struct str request, const int *fds, size_t n_fds,
+                  struct err *err)
+{
+    struct request q = { .op = READER_READ };
+    (void)ctx;
+    if (!parse(request, &q))
+        return err_set(err, ERR_INTERNAL, "reader: bad request");
+    if (!q.same || !reader_self.top) {
+        close_sources();
+        int rc = open_sources(q.layers, fds, n_fds, err);
+        if (rc)
+            return rc;
+    }
+    switch (q.op) {
+    case READER_READ:
+        return do_read(&q, err);
+    case READER_HASH:
+        return do_hash(&q, err);
+    case READER_SCAN:
+        return do_scan(&q, err);
+    }
+    return err_set(err, ERR_INTERNAL, "reader: bad request");
+}
+
+const struct worker_handler reader_handler = { .handle = handle,
+                                               .warm_up = warm_up };
