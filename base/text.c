@@ -105,8 +105,8 @@ static size_t escape_length(struct str s, uint32_t *value, bool *byte)
     size_t at = 3;
     if (s.n >= 4 && s.p[1] == 'x') {
         int hi = str_hex(s.p[2]), lo = str_hex(s.p[3]);
-        *value = (uint32_t)(hi << 4 | lo);
         *byte = true;
+        *value = hi < 0 || lo < 0 ? 0 : (uint32_t)(hi << 4 | lo);
         return hi < 0 || lo < 0 ? 0 : 4;
     }
     if (s.n < 5 || s.p[1] != 'u' || s.p[2] != '{')
@@ -382,50 +382,80 @@ static unsigned digits_of(size_t v)
     return n;
 }
 
-/* The longest start of s (in source bytes) that leaves room for the sign of
- * the cut, and its width. SIZE_MAX: all of s fits. */
-static size_t clip_at(struct str s, size_t cells, unsigned flags, size_t *width,
-                      bool *fits)
+/* A place where the text may end and the sign of the cut still fits. */
+struct cut {
+    size_t at;  /* in the source */
+    size_t out; /* in the output */
+    size_t used;
+    bool found;
+};
+
+static bool cut_fits(size_t left, size_t used, size_t cells)
 {
-    struct text_iter it;
+    return used + 2 + digits_of(left) <= cells;
+}
+
+/* Plain ASCII at it->at goes through in one piece, but its last character
+ * when that may carry marks. Returns the cells used. */
+static size_t clip_run(struct buf *out, struct text_iter *it, size_t used,
+                       size_t cells, struct cut *cut)
+{
+    struct str near = str_sub(it->s, it->at, cells - used + 1);
+    size_t n = plain_run(near, 0), keep;
+    if (n && n < near.n && (near.p[n] & 0x80))
+        n--;
+    if (n == 0)
+        return 0;
+    for (keep = n; keep; keep--)
+        if (cut_fits(it->s.n - it->at - keep, used + keep, cells))
+            break;
+    if (keep)
+        *cut = (struct cut){ it->at + keep, out->n + keep, used + keep, true };
+    buf_put(out, str_sub(near, 0, n));
+    it->at += n;
+    it->room = near.p[n - 1] == ' ' ? 0 : MARKS;
+    return n;
+}
+
+/* Appends until s ends (true) or is too wide (false). */
+static bool clip_cells(struct buf *out, struct text_iter *it, size_t cells,
+                       size_t *used, struct cut *cut)
+{
     struct text_cell cell;
-    size_t at = 0, used = 0;
-    *width = 0;
-    text_iter_open(&it, s, flags);
-    *fits = cells >= 2 + digits_of(s.n);
-    while (text_iter_next(&it, &cell)) {
-        used += cell.width;
-        if (used > cells)
-            return at;
-        if (it.tmp_at < it.tmp_n) /* inside an escape */
-            continue;
-        if (used + 2 + digits_of(s.n - it.at) <= cells) {
-            at = it.at;
-            *width = used;
-            *fits = true;
+    for (;;) {
+        bool inside = it->tmp_at < it->tmp_n; /* an escape */
+        size_t n = inside ? 0 : clip_run(out, it, *used, cells, cut);
+        if (n == 0) {
+            if (!text_iter_next(it, &cell))
+                return true;
+            buf_put(out, cell.bytes);
+            n = cell.width;
         }
+        *used += n;
+        if (*used > cells)
+            return false;
+        if (it->tmp_at == it->tmp_n && cut_fits(it->s.n - it->at, *used, cells))
+            *cut = (struct cut){ it->at, out->n, *used, true };
     }
-    *width = used;
-    return SIZE_MAX;
 }
 
 size_t text_clip(struct buf *out, struct str s, size_t cells, unsigned flags)
 {
-    size_t width;
-    bool fits;
-    flags &= ~(unsigned)TEXT_KEEP_LF;
-    size_t at = clip_at(s, cells, flags, &width, &fits);
-    text_show(out, str_sub(s, 0, at), flags);
-    if (at == SIZE_MAX)
-        return width;
-    if (cells == 0)
-        return 0;
+    struct text_iter it;
+    size_t used = 0;
+    struct cut cut = { 0, out->n, 0, cut_fits(s.n, 0, cells) };
+    text_iter_open(&it, s, flags & ~(unsigned)TEXT_KEEP_LF);
+    if (clip_cells(out, &it, cells, &used, &cut))
+        return used;
+    out->n = cut.out;
+    if (cells == 0 || out->failed)
+        return cut.used;
     buf_putz(out, flags & TEXT_ASCII ? "~" : "…");
-    if (!fits)
+    if (!cut.found)
         return 1;
     buf_putc(out, '+');
-    buf_put_u64(out, s.n - at);
-    return width + 2 + digits_of(s.n - at);
+    buf_put_u64(out, s.n - cut.at);
+    return cut.used + 2 + digits_of(s.n - cut.at);
 }
 
 /* ---- messages ----------------------------------------------------------- */
