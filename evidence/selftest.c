@@ -126,12 +126,12 @@ static long try_signal(int fd)
 static long try_signal_thread(int fd)
 {
     (void)fd;
-    return syscall(SYS_tgkill, 1, 1, 0);
+    return syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
 static long try_ptrace(int fd)
 {
     (void)fd;
-    return syscall(SYS_ptrace, PTRACE_SEIZE, 1, 0, 0);
+    return syscall(SYS_ptrace, PTRACE_SEIZE, getppid(), 0, 0);
 }
 static long try_write(int fd)
 {
