@@ -118,7 +118,7 @@ static void app_decrypt(struct gen *g, int server, int64_t t)
                          .role_id = APP_ROLE_ID,
                          .name = server == 1 ? APP1_ID : APP2_ID,
                          .key = app_key(g, server, t),
-                         .since = app_key_since(t),
+                         .since = app_key_since(server, t),
                          .delivery = server == 1 ? "1.0" : "2.0",
                          .invoked_by = "ssm.amazonaws.com" };
     const char *key = "arn:aws:kms:" HOME ":" ACCOUNT
@@ -162,7 +162,7 @@ static void app_role(struct gen *g, int server, int64_t t)
                        "'" APP_ROLE_ID ":%s','arn':'arn:aws:sts::" ACCOUNT
                        ":assumed-role/" APP_ROLE "/%s'}}",
                        app_key(g, server, t), letters(g, BASE64, 120),
-                       iso(g, t + 22200), id, id),
+                       iso(g, t + 22472), id, id),
                 .resources =
                     js(g, "[{'accountId':'" ACCOUNT
                           "','type':'AWS::IAM::Role','ARN':"
@@ -582,11 +582,18 @@ static void home_burst(struct gen *g, int64_t t, bool office)
         deploy(g, t);
     if (office && pick(g, 6) == 0)
         bob_works(g, soon(g, t));
-    if (minute_of(t) % 60 != 50)
-        return;
-    for (int s = 1; s <= 2; s++)
-        if (app_runs(s, t))
-            app_role(g, s, t + 23);
+}
+
+static void role_credentials(struct gen *g)
+{
+    for (int server = 1; server <= 2; server++) {
+        int64_t from = server == 1 ? APP1_STARTED : at(9, 4, 50, 23);
+        for (int64_t t = from; t < at(14, 0, 0, 0);
+             t = app_key_since(server, t + APP_KEY_PERIOD)) {
+            g->rng = chance_of("role", (uint64_t)t);
+            app_role(g, server, t);
+        }
+    }
 }
 
 static void global_burst(struct gen *g, int64_t t)
@@ -638,6 +645,7 @@ static void office_day(struct gen *g, int day)
 
 void background(struct gen *g)
 {
+    role_credentials(g);
     for (int day = 9; day <= 13; day++) {
         for (int minute = 0; minute < 24 * 60; minute += 10) {
             bool office = minute < 9 * 60;

@@ -62,6 +62,7 @@ struct gen {
     size_t n_events, cap_events;
     struct buf expected; /* facts for tests, name TAB value */
     struct buf members;  /* the same per file */
+    struct buf disk;     /* the same for the disk */
 };
 
 /* Formatted text in the arena. js() turns ' into " and ` into \", so that
@@ -93,7 +94,6 @@ void fact_n(struct gen *g, const char *name, size_t value);
 
 /* Folders are made; any failure ends the program with a message. */
 void file_write(const char *root, const char *path, struct str bytes);
-void file_write_gz(const char *root, const char *path, struct str bytes);
 struct str gz(struct gen *g, struct str bytes);
 /* What can be inflated of a cut gzip member. */
 struct str gunzip_cut(struct gen *g, struct str bytes);
@@ -136,7 +136,9 @@ const char *who_user(struct gen *g, const char *name, const char *id,
 const char *who_service(struct gen *g, const char *service);
 /* The application server's session on an instance (1 or 2) at t. */
 const char *app_key(struct gen *g, int server, int64_t t);
-int64_t app_key_since(int64_t t);
+enum { APP_KEY_PERIOD = 6 * 3600 };
+#define APP1_STARTED at(9, 0, 10, 40)
+int64_t app_key_since(int server, int64_t t);
 const char *who_app(struct gen *g, int server, int64_t t);
 /* The object calls of one bucket need much that is the same. */
 void object_call(struct gen *g, struct call c, const char *key, size_t bytes);
@@ -146,3 +148,10 @@ void object_call(struct gen *g, struct call c, const char *key, size_t bytes);
 void background(struct gen *g);
 void incident(struct gen *g);
 void object_names(struct gen *g, const char *names[140]);
+void weblog(struct gen *g, const char *root);
+/* The logs' lines from an instant on, as on the disk. */
+struct str web_lines(struct gen *g, int64_t from);
+struct str app_lines(struct gen *g, int64_t from);
+/* root NULL: only the list of what the disk holds. */
+void disk(struct gen *g, const char *root);
+void hostlog(struct gen *g, const char *root);

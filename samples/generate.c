@@ -1,4 +1,5 @@
-/* Writes the generated part of the sample incident: generate FOLDER */
+/* Writes the generated part of the sample incident: generate FOLDER, and
+ * what make-disk makes the data volume of: generate --disk FOLDER. */
 #include "samples/gen.h"
 
 #include <stdio.h>
@@ -7,18 +8,26 @@ static void write_facts(struct gen *g, const char *root)
 {
     file_write(root, "expected.tsv", buf_str(&g->expected));
     file_write(root, "expected-files.tsv", buf_str(&g->members));
+    file_write(root, "expected-disk.tsv", buf_str(&g->disk));
 }
 
 int main(int argc, char **argv)
 {
+    struct gen g = { 0 };
+    if (argc == 3 && strcmp(argv[1], "--disk") == 0) {
+        disk(&g, argv[2]);
+        return 0;
+    }
     if (argc != 2) {
-        fputs("usage: generate FOLDER\n", stderr);
+        fputs("usage: generate FOLDER | generate --disk FOLDER\n", stderr);
         return 1;
     }
-    struct gen g = { 0 };
     background(&g);
     incident(&g);
     trail_deliver(&g, argv[1]);
+    weblog(&g, argv[1]);
+    hostlog(&g, argv[1]);
+    disk(&g, NULL);
     write_facts(&g, argv[1]);
     return 0;
 }

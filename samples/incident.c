@@ -7,6 +7,9 @@
     "md/arch#x86_64 lang/python#3.11.8 md/pyimpl#CPython cfg/retry-mode#"      \
     "standard md/installer#exe md/distrib#debian.13 md/prompt#off "            \
     "md/command#"
+#define CLI_HOST                                                               \
+    "aws-cli/2.15.30 Python/3.9.16 Linux/6.1.192-amd64 source/x86_64.amzn."    \
+    "2023 prompt/off command/"
 #define CLI_LEAD                                                               \
     "aws-cli/2.15.28 md/awscrt#0.19.19 ua/2.0 os/linux#6.5.0 "                 \
     "md/arch#x86_64 lang/python#3.11.8 md/installer#exe md/prompt#off "        \
@@ -108,7 +111,7 @@ static void play_all(struct gen *g, const struct actor *a,
  */
 
 static const struct step building[] = {
-    { 9, 0, 36, 10, "cloudtrail", "PutEventSelectors", NULL,
+    { 9, 0, 5, 10, "cloudtrail", "PutEventSelectors", NULL,
       "{'trailName':'" TRAIL "','eventSelectors':[{'readWriteType':'All',"
       "'includeManagementEvents':true,'dataResources':[{'type':"
       "'AWS::S3::Object','values':['arn:aws:s3:::" REPORTS
@@ -118,15 +121,15 @@ static const struct step building[] = {
       "'AWS::S3::Object','values':['arn:aws:s3:::" REPORTS
       "/']}],'excludeManagementEventSources':[]}]}",
       NULL, WRITE },
-    { 9, 0, 40, 50, "ec2", "AuthorizeSecurityGroupIngress", NULL,
+    { 9, 0, 7, 50, "ec2", "AuthorizeSecurityGroupIngress", NULL,
       "{'groupId':'" WEB_GROUP "','ipPermissions':{'items':[{'ipProtocol':"
       "'tcp','fromPort':443,'toPort':443,'groups':{},'ipRanges':{'items':"
       "[{'cidrIp':'0.0.0.0/0'}]},'ipv6Ranges':{},'prefixListIds':{}}]}}",
       "{'requestId':'5dd2f7a4-3f51-4cf7-bd2a-4a1c8f0e7731','_return':true}",
       NULL, WRITE },
-    { 9, 0, 42, 17, "ec2", "RunInstances", NULL,
+    { 9, 0, 9, 37, "ec2", "RunInstances", NULL,
       "{'instancesSet':{'items':[{'imageId':'" APP_AMI
-      "','minCount':1,'maxCount':1}]},'instanceType':'t3.medium',"
+      "','minCount':1,'maxCount':1}]},'instanceType':'t3.micro',"
       "'blockDeviceMapping':{},'monitoring':{'enabled':false},"
       "'disableApiTermination':false,'networkInterfaceSet':{'items':"
       "[{'deviceIndex':0,'subnetId':'" APP_SUBNET
@@ -140,8 +143,8 @@ static const struct step building[] = {
       "','groupSet':{},'instancesSet':{'items':[{'instanceId':'" APP1_ID
       "','imageId':'" APP_AMI "','instanceState':{'code':0,'name':'pending'},"
       "'privateDnsName':'ip-10-0-1-20." HOME
-      ".compute.internal','amiLaunchIndex':0,'instanceType':'t3.medium',"
-      "'launchTime':1773016937000,'placement':{'availabilityZone':'" HOME
+      ".compute.internal','amiLaunchIndex':0,'instanceType':'t3.micro',"
+      "'launchTime':1773014977000,'placement':{'availabilityZone':'" HOME
       "a','tenancy':'default'},'monitoring':{'state':'disabled'},'subnetId':"
       "'" APP_SUBNET "','vpcId':'" APP_VPC "','privateIpAddress':'" APP1_INSIDE
       "','stateReason':{'code':'pending','message':'pending'},"
@@ -157,28 +160,28 @@ static const struct step building[] = {
       ":" ACCOUNT ":instance-profile/" APP_ROLE
       "','id':'AIPAAPPSERVER1EXAMPLE'},'ebsOptimized':false}]}}",
       NULL, WRITE },
-    { 9, 0, 44, 2, "ec2", "CreateVolume", NULL,
+    { 9, 0, 12, 2, "ec2", "CreateVolume", NULL,
       "{'size':'1','zone':'" HOME "a','volumeType':'gp3','encrypted':false}",
       "{'requestId':'d6e4b1cf-8a55-43e6-8a0e-b7cf1c4f0a92','volumeId':"
       "'" DATA_VOLUME "','size':'1','zone':'" HOME
-      "a','status':'creating','createTime':1773017042000,'volumeType':'gp3',"
+      "a','status':'creating','createTime':1773015122000,'volumeType':'gp3',"
       "'iops':3000,'encrypted':false,'tagSet':{},'multiAttachEnabled':false}",
       NULL, WRITE },
-    { 9, 0, 44, 40, "ec2", "AttachVolume", NULL,
+    { 9, 0, 12, 40, "ec2", "AttachVolume", NULL,
       "{'volumeId':'" DATA_VOLUME "','instanceId':'" APP1_ID
       "','device':'/dev/sdf','deleteOnTermination':false}",
       "{'requestId':'3a5f20bb-6a44-4c0e-9d4c-c1d2ff6a9b07','volumeId':"
       "'" DATA_VOLUME "','instanceId':'" APP1_ID
-      "','device':'/dev/sdf','status':'attaching','attachTime':1773017080000,"
+      "','device':'/dev/sdf','status':'attaching','attachTime':1773015160000,"
       "'deleteOnTermination':false}",
       NULL, WRITE },
-    { 9, 0, 46, 0, "ec2", "AssociateAddress", NULL,
+    { 9, 0, 14, 0, "ec2", "AssociateAddress", NULL,
       "{'instanceId':'" APP1_ID "','allocationId':'eipalloc-"
       "0e1f2a3b4c5d6e7f8'}",
       "{'requestId':'9b8d3f0e-71e0-4b6c-8b60-68b6d7f5a1c4','_return':true,"
       "'associationId':'eipassoc-0f1e2d3c4b5a69788'}",
       NULL, WRITE },
-    { 9, 0, 48, 31, "ec2", "CreateTags", NULL,
+    { 9, 0, 16, 31, "ec2", "CreateTags", NULL,
       "{'resourcesSet':{'items':[{'resourceId':'" ROOT_VOLUME
       "'},{'resourceId':'" DATA_VOLUME "'}]},'tagSet':{'items':[{'key':"
       "'Name','value':'app-01'}]}}",
@@ -193,19 +196,19 @@ static void build_server(struct gen *g)
                           .role_id = "AROACIDEPLOY01EXAMPLE",
                           .name = "run-4098",
                           .key = "ASIACIDIMAGE1EXAMPLE",
-                          .since = at(9, 0, 16, 40),
+                          .since = at(9, 0, 0, 20),
                           .provider = "ci.corp.example" };
     struct actor pipeline = { who_role(g, &ci), "192.0.2.131", CLI_LEAD, true };
     play(g, &pipeline,
          &(struct step){
-             9, 0, 18, 5, "ec2", "CreateImage", NULL,
+             9, 0, 1, 5, "ec2", "CreateImage", NULL,
              "{'instanceId':'i-0b1de5c0de0000001','name':"
              "'app-base-2026-03-09','noReboot':false,'blockDeviceMapping':{}}",
              "{'requestId':'b5e7d1a2-2c1f-4a0d-8f3b-8b8a7c6d5e4f','imageId':"
              "'" APP_AMI "'}",
              NULL, WRITE });
     call(g, &(struct call){
-                .t = at(9, 0, 31, 10),
+                .t = at(9, 0, 4, 10),
                 .who = who_user(g, "alice", ALICE_ID, NULL, 0, NULL),
                 .service = "signin.amazonaws.com",
                 .name = "ConsoleLogin",
@@ -221,7 +224,7 @@ static void build_server(struct gen *g)
                 .type = "AwsConsoleSignIn",
                 .flags = WRITE });
     struct actor alice = { who_user(g, "alice", ALICE_ID,
-                                    "ASIAALICE0001EXAMPLE", at(9, 0, 31, 10),
+                                    "ASIAALICE0001EXAMPLE", at(9, 0, 4, 10),
                                     "true"),
                            "192.0.2.10", WEB_OFFICE, false };
     PLAY(g, &alice, building);
@@ -444,6 +447,11 @@ static void persist(struct gen *g, const char *stolen)
 {
     struct actor thief = { stolen, ATTACKER, CLI_ATTACK, true };
     PLAY(g, &thief, persistence);
+    /* typed on the host itself: the shell of the memory image */
+    struct actor host = { stolen, APP1_IP, CLI_HOST, true };
+    play(g, &host,
+         &(struct step){ 11, 3, 25, 40, "sts", "GetCallerIdentity", NULL, NULL,
+                         NULL, NULL, READ });
     struct actor key = { who_user(g, "svc-backup", SVC_ID, BACKUP_KEY, 0, NULL),
                          ATTACKER, CLI_ATTACK, true };
     PLAY(g, &key, with_new_key);
@@ -645,7 +653,7 @@ void incident(struct gen *g)
 {
     build_server(g);
     g->rng = chance_of("stolen", 0);
-    const char *stolen = who_app(g, 1, at(11, 2, 0, 0));
+    const char *stolen = who_app(g, 1, at(11, 2, 14, 0));
     struct actor thief = { stolen, ATTACKER, CLI_ATTACK, true };
     PLAY(g, &thief, discovery);
     take_data(g, stolen);

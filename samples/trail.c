@@ -67,17 +67,18 @@ const char *who_role(struct gen *g, const struct session *s)
         s->invoked_by ? js(g, ",'invokedBy':'%s'", s->invoked_by) : "");
 }
 
-/* Roles of instances get new credentials at 50:23 of every hour. */
-int64_t app_key_since(int64_t t)
+/* Instances get new credentials of their role every six hours. */
+int64_t app_key_since(int server, int64_t t)
 {
-    int64_t first = at(1, 0, 50, 23);
-    return t - (t - first) % 3600;
+    int64_t first = server == 1 ? at(1, 2, 0, 0) : at(1, 4, 50, 23);
+    int64_t since = t - (t - first) % APP_KEY_PERIOD;
+    return server == 1 && since < APP1_STARTED ? APP1_STARTED : since;
 }
 
 const char *app_key(struct gen *g, int server, int64_t t)
 {
-    int64_t since = app_key_since(t);
-    if (server == 1 && since == at(11, 1, 50, 23))
+    int64_t since = app_key_since(server, t);
+    if (server == 1 && since == at(11, 2, 0, 0))
         return STOLEN_KEY;
     struct chance keep = g->rng;
     g->rng = chance_of("app key", (uint64_t)since);
@@ -94,7 +95,7 @@ const char *who_app(struct gen *g, int server, int64_t t)
                               .role_id = APP_ROLE_ID,
                               .name = server == 1 ? APP1_ID : APP2_ID,
                               .key = app_key(g, server, t),
-                              .since = app_key_since(t),
+                              .since = app_key_since(server, t),
                               .delivery = server == 1 ? "1.0" : "2.0" });
 }
 

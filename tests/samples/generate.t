@@ -25,8 +25,8 @@ done <made >wrong
 ok "all files are as committed" test ! -s wrong
 head -n 20 wrong | diag
 
-(cd "$SRCDIR/samples" && find cloudtrail -type f | sort) >have
-grep '^cloudtrail/' made | cmp -s - have
+(cd "$SRCDIR/samples" && find cloudtrail cloudwatch -type f | sort) >have
+grep -E '^cloud(trail|watch)/' made | cmp -s - have
 ok "no other file lies among them"
 
 # The times in the records are from the story, not from a clock.
