@@ -618,12 +618,12 @@ enum json_type json_path(struct str object, struct str path, struct str *out,
     while (path.n) {
         const char *dot = memchr(path.p, '.', path.n);
         size_t n = dot ? (size_t)(dot - path.p) : path.n;
-        struct str step = str_sub(path, 0, n), inside = *out;
+        struct str step = str_sub(path, 0, n), inside = str_trim(*out);
         uint64_t index;
         path = str_sub(path, n + 1, path.n);
         if (type != JSON_OBJECT && type != JSON_ARRAY)
             type = JSON_END;
-        else if (inside.n == 0 || str_trim(inside).p[0] != '[')
+        else if (inside.n == 0 || inside.p[0] != '[')
             type = json_get(inside, step, out, flags);
         else if (str_u64(step, &index))
             type = element(inside, index, out, flags);

@@ -444,6 +444,8 @@ START_TEST(members_are_found_by_key_and_path)
     ck_assert_int_eq(json_path(o, STR("b.c.2"), &v, NULL), JSON_ARRAY);
     ck_assert(str_eq(v, STR("[]")));
     ck_assert_int_eq(json_path(o, STR("b.e"), &v, NULL), JSON_NULL);
+    ck_assert_int_eq(json_path(STR("  "), STR("a"), &v, NULL), JSON_ERROR);
+    ck_assert_int_eq(json_path(STR_NONE, STR("a"), &v, NULL), JSON_ERROR);
     static const char *const absent[] = { "b.c.3",     "b.c.x",  "b.c.2.0",
                                           "a.b",       "b.e.x",  "q.r",
                                           "b.c.1.d.0", "b.c.-1", "b..c" };

@@ -6,10 +6,14 @@
 #ifdef HAVE_JANSSON
 
 #include <jansson.h>
+#include <string.h>
 
 enum oracle_says json_oracle(const char *p, size_t n)
 {
     json_error_t error;
+    /* it takes a NUL after a number for the end of a string of C */
+    if (n && memchr(p, 0, n))
+        return ORACLE_NOTHING;
     json_t *value = json_loadb(p, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (value) {
         json_decref(value);
