@@ -36,12 +36,22 @@ static bool is_rtl(uint32_t cp)
     }
 }
 
+/* Kana, Han and Hangul are most of what is asked beyond ASCII; the long way
+ * below would give the same answer (a test compares). */
+static bool is_plain_wide(uint32_t cp)
+{
+    return (cp >= 0x4e00 && cp <= 0x9ffc) || (cp >= 0x3041 && cp <= 0x3096) ||
+           (cp >= 0x30a1 && cp <= 0x30fe) || (cp >= 0xac00 && cp <= 0xd7a3);
+}
+
 struct text_point text_point(uint32_t cp)
 {
     if (cp < 0x20 || cp == 0x7f)
         return (struct text_point){ TEXT_PICTURE, 1 };
     if (cp < 0x7f)
         return (struct text_point){ TEXT_PLAIN, 1 };
+    if (is_plain_wide(cp))
+        return (struct text_point){ TEXT_PLAIN, 2 };
     int width =
         is_misleading(cp) || is_invisible(cp) ? -1 : uc_width(cp, "UTF-8");
     if (width < 0)

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unictype.h>
 #include <unistd.h>
+#include <uniwidth.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -315,6 +317,27 @@ START_TEST(message_lines_are_short_and_safe)
     }
     for (int i = 0; i < 8; i++)
         ck_assert(lines[i][0] == 'a' + i && lines[i][1] == 0);
+}
+END_TEST
+
+/* The class by libunistring, without our own short cuts. */
+START_TEST(letters_and_widths_are_those_of_unicode)
+{
+    for (uint32_t cp = 0x80; cp < 0x110000; cp++) {
+        struct text_point point = text_point(cp);
+        bool letter = uc_is_general_category_withtable(
+            cp, UC_CATEGORY_MASK_Lu | UC_CATEGORY_MASK_Ll |
+                    UC_CATEGORY_MASK_Nd | UC_CATEGORY_MASK_S);
+        bool hidden = uc_is_general_category_withtable(cp, UC_CATEGORY_MASK_C);
+        bool shown_plain = point.class == TEXT_PLAIN || point.class == TEXT_RTL;
+        if (shown_plain && (hidden || point.width != uc_width(cp, "UTF-8")))
+            ck_abort_msg("U+%04X is not plain", cp);
+        /* the pictures, blank Braille, U+FFFD and the null notehead */
+        bool ours = (cp >= 0x2400 && cp <= 0x2421) || cp == 0x2800 ||
+                    cp == 0xfffd || cp == 0x1d159;
+        if (letter && !ours && !shown_plain && uc_width(cp, "UTF-8") > 0)
+            ck_abort_msg("U+%04X is plain", cp);
+    }
 }
 END_TEST
 
@@ -693,6 +716,7 @@ Suite *suite(void)
     tap_case(s, "forms", display_forms_are_as_documented);
     tap_case(s, "points", every_code_point_and_byte_is_safe_and_reversible);
     tap_case(s, "random", random_texts_are_safe_and_reversible);
+    tap_case(s, "classes", letters_and_widths_are_those_of_unicode);
     tap_case(s, "parse", only_display_forms_are_parsed);
     tap_case(s, "clip", cuts_tell_how_much_is_missing);
     tap_case(s, "line", message_lines_are_short_and_safe);
