@@ -865,6 +865,24 @@ int intake_embed(struct intake *in, struct str data, struct err *err)
     return add_blob(b, PUSH(b, embedded), in->member.id, STR(""), data, err);
 }
 
+bool intake_in_member(const struct intake *in)
+{
+    return in->in_member;
+}
+
+void intake_restart(struct intake *in)
+{
+    /* items still to be skipped are a part of those that are there */
+    in->skip += in->items;
+    in->items = 0;
+}
+
+void intake_abandon(struct intake *in)
+{
+    in->items += in->skip;
+    in->skip = 0;
+}
+
 int intake_file_done(struct intake *in, struct err *err)
 {
     if (in->skip)
@@ -873,7 +891,6 @@ int intake_file_done(struct intake *in, struct err *err)
                        "interrupted: a file has fewer records now");
     in->files_done++;
     in->items = 0;
-    (void)err;
     return 0;
 }
 

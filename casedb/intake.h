@@ -114,6 +114,11 @@ int intake_reject(struct intake *in, uint64_t off, uint64_t len,
 int intake_fact(struct intake *in, struct str name, struct str value,
                 struct err *err) CHECKED;
 int intake_embed(struct intake *in, struct str data, struct err *err) CHECKED;
+bool intake_in_member(const struct intake *in);
+/* The unfinished file's stream is sent again from its beginning: what came of
+ * it already is skipped. abandon: nothing of it comes any more. */
+void intake_restart(struct intake *in);
+void intake_abandon(struct intake *in);
 /* The top-level file is whole: the next item belongs to the next one. */
 int intake_file_done(struct intake *in, struct err *err) CHECKED;
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "evidence/source.h"
+#include "base/hash.h"
 #include "importers/record.h"
 
 /* What a probe may look at; it must not allocate or fail. Compression and
@@ -32,12 +33,13 @@ struct input {
 int input_more(struct input *in, size_t from) CHECKED;
 
 struct import_job {
-    struct input in;
+    struct input *in;
     struct str path;   /* exhibit member path */
     struct str layers; /* "!gz" */
     struct sink *sink;
-    struct arena *arena; /* reset by the importer per record */
-    bool hash_files;     /* --hash-files */
+    struct arena *arena;      /* reset by the importer per record */
+    bool hash_files;          /* --hash-files */
+    struct hash_key body_key; /* for record.body_hash: the case's own */
 };
 
 enum importer_flag {

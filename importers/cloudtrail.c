@@ -1,0 +1,530 @@
+/*
+ * CloudTrail in every shape it is delivered or saved in as JSON (cloud.md
+ * 1.1): S3 log files, Insights, network activity, aggregated events, JSON
+ * lines, bare arrays, concatenated objects, single events, lookup-events of
+ * both CLI versions, EventBridge, Splunk and Elastic exports.
+ *
+ * The text is a sequence of JSON values. Each value is an event, an array of
+ * events, or an envelope with a list of them. Damage costs the record that
+ * it is in: reading goes on at the next object that looks like an event.
+ */
+#include "importers/cloudtrail.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "importers/importer.h"
+
+enum {
+    RECORD_MAX = 16 << 20, /* AWS: 256 KiB, large events a few MiB */
+    RESYNC_TRIES = 4096,
+};
+
+enum item { ITEM_EVENT, ITEM_LOOKUP, ITEM_ROW };
+
+struct reader {
+    struct import_job *job;
+    struct input *in;
+    size_t at; /* in the window */
+    unsigned resyncs;
+    struct cloudtrail_event e;
+};
+
+/* ---- windows
+ * ------------------------------------------------------------------- */
+
+static struct str rest(const struct reader *r)
+{
+    return (struct str){ r->in->p + r->at, r->in->n - r->at };
+}
+
+/* Reads on, keeping everything from r->at. */
+static int more(struct reader *r)
+{
+    int rc = input_more(r->in, r->at);
+    r->at = 0;
+    sink_progress(r->job->sink, r->in->base);
+    return rc;
+}
+
+/* The next byte that is no white space, 0 at the end. */
+static char peek(struct reader *r)
+{
+    for (;;) {
+        while (r->at < r->in->n) {
+            char c = r->in->p[r->at];
+            if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
+                return c ? c : 1;
+            r->at++;
+        }
+        if (r->in->eof || more(r) || r->in->n == 0)
+            return 0;
+    }
+}
+
+/* An error at the end of a window that is not the end of the file. */
+static bool needs_more(const struct reader *r, const struct json *j)
+{
+    return !r->in->eof && j->at >= r->in->n - r->at &&
+           r->in->n - r->at < RECORD_MAX;
+}
+
+/* ---- damage
+ * ----------------------------------------------------------------------- */
+
+static bool looks_like_event(struct str s)
+{
+    struct json j;
+    json_open(&j, s);
+    if (json_next(&j) != JSON_OBJECT || !json_skip(&j))
+        return false;
+    struct str span = str_sub(s, 0, (size_t)(j.p - s.p));
+    return str_find(span, STR("\"eventName\"")) != SIZE_MAX ||
+           str_find(span, STR("\"eventID\"")) != SIZE_MAX;
+}
+
+/* Where reading can go on after the damage in [at, ..): the next object that
+ * is whole and looks like an event, else the end of the window. */
+static size_t resync(struct reader *r, size_t from)
+{
+    const char *p = r->in->p;
+    for (size_t i = from; i + 1 < r->in->n; i++) {
+        if (p[i] != '{' || r->resyncs >= RESYNC_TRIES)
+            continue;
+        size_t k = i;
+        while (k > 0 && (p[k - 1] == ' ' || p[k - 1] == '\t'))
+            k--;
+        if (k > 0 && p[k - 1] != ',' && p[k - 1] != '\n' && p[k - 1] != '[' &&
+            p[k - 1] != '}')
+            continue;
+        r->resyncs++;
+        if (looks_like_event((struct str){ p + i, r->in->n - i }))
+            return i;
+    }
+    return r->in->n;
+}
+
+static int damaged(struct reader *r, const struct json *j)
+{
+    size_t start = r->at, error = r->at + j->at;
+    bool cut = r->in->eof && error >= r->in->n;
+    uint64_t off = r->in->base + start;
+    r->at = resync(r, start + 1);
+    return sink_reject(r->job->sink, off, r->at - start,
+                       cut ? "json-cut" : "json-syntax",
+                       "%s at byte %llu; the record there is lost",
+                       j->error ? j->error : "not JSON",
+                       (unsigned long long)(r->in->base + error));
+}
+
+/* ---- events
+ * -------------------------------------------------------------------------- */
+
+static int emit(struct reader *r, uint64_t off, size_t len)
+{
+    struct record *rec = &r->e.r;
+    rec->off = off;
+    rec->len = (uint32_t)len;
+    if (!r->e.looks_right)
+        return sink_reject(r->job->sink, off, len, "not-an-event",
+                           "an object without the fields of an event");
+    return sink_record(r->job->sink, rec);
+}
+
+/* The event in the string or object `s`, for wrappings; the pointer is the
+ * wrapping's. 1 = it is none. */
+static int emit_inner(struct reader *r, struct str s, uint64_t off, size_t len)
+{
+    struct json j;
+    json_open(&j, s);
+    if (!cloudtrail_decode(&j, &r->job->body_key, r->job->arena, &r->e) ||
+        !r->e.looks_right)
+        return 1;
+    return emit(r, off, len);
+}
+
+/* Value of a member as JSON text: strings are decoded. */
+static bool member(struct reader *r, struct str object, const char *path,
+                   struct str *out)
+{
+    unsigned flags;
+    enum json_type t = json_path(object, str_from(path), out, &flags);
+    if (t == JSON_STRING)
+        return json_decode(*out, r->job->arena, out);
+    return t == JSON_OBJECT || t == JSON_NUMBER;
+}
+
+static struct str text_member(struct reader *r, struct str object,
+                              const char *key)
+{
+    struct str v;
+    return member(r, object, key, &v) ? v : STR("");
+}
+
+/* A lookup-events item without its CloudTrailEvent: the few outer fields. */
+static int emit_lookup(struct reader *r, struct str o, uint64_t off)
+{
+    struct cloudtrail_event *e = &r->e;
+    struct time_text t;
+    struct str when = text_member(r, o, "EventTime"), inner;
+    int64_t s;
+    e->r = (struct record){ .detail = 1 };
+    if (time_parse(when, &t)) {
+        e->r.timed = true;
+        e->r.t = t.t;
+        e->r.t_zone = (uint8_t)t.zone;
+    } else {
+        size_t dot = str_find(when, STR("."));
+        inner = str_sub(when, 0, dot);
+        if (json_i64(inner, &s)) { /* CLI version 1: epoch seconds */
+            e->r.timed = true;
+            e->r.t.s = s;
+        }
+    }
+    e->r.action = text_member(r, o, "EventName");
+    e->r.service = text_member(r, o, "EventSource");
+    e->r.actor = text_member(r, o, "Username");
+    e->r.actor_kind = KIND_USER;
+    e->r.key = text_member(r, o, "AccessKeyId");
+    struct str id = text_member(r, o, "EventId");
+    e->r.uid =
+        identify_uuid(id, e->uid) ? (struct str){ (char *)e->uid, 16 } : id;
+    e->looks_right = e->r.action.n && e->r.uid.n;
+    return emit(r, off, o.n);
+}
+
+/* A row of a Lake query by API: an array of objects of one key each. */
+static int emit_row(struct reader *r, struct str row, uint64_t off)
+{
+    struct buf b = { 0 };
+    struct json_out o = { .b = &b };
+    struct json j;
+    struct str key = STR_NONE;
+    json_put_open(&o, '{');
+    json_open(&j, row);
+    for (enum json_type t; (t = json_next(&j)) != JSON_END;) {
+        if (t == JSON_ERROR)
+            break;
+        if (t == JSON_KEY)
+            key = j.text;
+        if (t != JSON_STRING || key.n == 0)
+            continue;
+        struct str v = j.text;
+        json_put_key(&o, key);
+        if (json_decode(j.text, r->job->arena, &v) && v.n &&
+            (v.p[0] == '{' || v.p[0] == '[') && json_valid(v, NULL, NULL))
+            json_put_raw(&o, v);
+        else
+            json_put_str(&o, v);
+    }
+    json_put_close(&o, '}');
+    struct str object = buf_to_arena(&b, r->job->arena);
+    int rc = object.p ? emit_inner(r, object, off, row.n) : ERR_INTERNAL;
+    if (rc == 1)
+        rc = sink_reject(r->job->sink, off, row.n, "not-an-event",
+                         "a query row without the columns of an event");
+    return rc;
+}
+
+/* Objects that wrap one event. 1 = not one of these. */
+static int unwrap_one(struct reader *r, struct str o, uint64_t off)
+{
+    static const char *const paths[] = { "CloudTrailEvent", "detail",
+                                         "result._raw",     "_raw",
+                                         "_source",         "message",
+                                         "event.original",  "eventData" };
+    struct str inner;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+        if (member(r, o, paths[i], &inner) && inner.n && inner.p[0] == '{') {
+            int rc = emit_inner(r, inner, off, o.n);
+            if (rc != 1)
+                return rc;
+        }
+    return 1;
+}
+
+/* ---- one value
+ * ------------------------------------------------------------------------ */
+
+/* An event at r->at, decoded in one pass over the window. */
+static int plain_event(struct reader *r)
+{
+    for (;;) {
+        struct json j;
+        arena_reset(r->job->arena);
+        json_open(&j, rest(r));
+        if (cloudtrail_decode(&j, &r->job->body_key, r->job->arena, &r->e)) {
+            size_t used = (size_t)(j.p - (r->in->p + r->at));
+            uint64_t off = r->in->base + r->at;
+            struct str o = { r->in->p + r->at, used };
+            int rc =
+                r->e.looks_right ? emit(r, off, used) : unwrap_one(r, o, off);
+            if (rc == 1)
+                rc = emit(r, off, used);
+            r->at += used;
+            return rc;
+        }
+        if (!needs_more(r, &j))
+            return damaged(r, &j);
+        int rc = more(r);
+        if (rc)
+            return rc;
+    }
+}
+
+/* The whole value at r->at as a span. 1 = damaged, dealt with. */
+static int whole_value(struct reader *r, struct str *out)
+{
+    for (;;) {
+        struct json j;
+        json_open(&j, rest(r));
+        enum json_type t = json_next(&j);
+        bool ok = t != JSON_ERROR && t != JSON_END;
+        if (ok && (t == JSON_OBJECT || t == JSON_ARRAY))
+            ok = json_skip(&j);
+        if (ok) {
+            *out = (struct str){ r->in->p + r->at, (size_t)(j.p - j.base) };
+            return 0;
+        }
+        if (!needs_more(r, &j)) {
+            int rc = damaged(r, &j);
+            return rc ? rc : 1;
+        }
+        int rc = more(r);
+        if (rc)
+            return rc;
+    }
+}
+
+static int listed_item(struct reader *r, enum item kind)
+{
+    struct str o;
+    if (kind == ITEM_EVENT && r->in->p[r->at] == '{')
+        return plain_event(r);
+    arena_reset(r->job->arena);
+    int rc = whole_value(r, &o);
+    if (rc)
+        return rc == 1 ? 0 : rc;
+    uint64_t off = r->in->base + r->at;
+    r->at += o.n;
+    if (kind == ITEM_ROW && o.p[0] == '[')
+        return emit_row(r, o, off);
+    if (kind == ITEM_LOOKUP && o.p[0] == '{') {
+        rc = unwrap_one(r, o, off);
+        return rc == 1 ? emit_lookup(r, o, off) : rc;
+    }
+    return sink_reject(r->job->sink, off, o.n, "not-an-object",
+                       "an entry of the list that is no event");
+}
+
+/* The entries of a list; r->at is after '['. */
+static int list(struct reader *r, enum item kind)
+{
+    for (;;) {
+        char c = peek(r);
+        if (c == 0) {
+            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
+                              "json-cut",
+                              "the list of records does not end: the file "
+                              "is cut");
+        }
+        if (c == ']') {
+            r->at++;
+            return 0;
+        }
+        if (c == ',') {
+            r->at++;
+            continue;
+        }
+        int rc = listed_item(r, kind);
+        if (rc)
+            return rc;
+    }
+}
+
+/* ---- envelopes
+ * ----------------------------------------------------------------------------
+ */
+
+static bool list_key(struct str key, enum item *kind)
+{
+    *kind = str_eq(key, STR("Events"))            ? ITEM_LOOKUP
+            : str_eq(key, STR("QueryResultRows")) ? ITEM_ROW
+                                                  : ITEM_EVENT;
+    return *kind != ITEM_EVENT || str_eq(key, STR("Records"));
+}
+
+/* Finds the list of an envelope whose '{' is at r->at: true and r->at after
+ * its '['. False: no list before the window's end; r->at unchanged. */
+static bool find_list(struct reader *r, enum item *kind)
+{
+    struct json j;
+    json_open(&j, rest(r));
+    if (json_next(&j) != JSON_OBJECT)
+        return false;
+    for (enum json_type t; (t = json_next(&j)) == JSON_KEY;) {
+        struct str key = j.text;
+        if (list_key(key, kind)) {
+            if (json_next(&j) != JSON_ARRAY)
+                return false;
+            r->at += (size_t)(j.p - j.base);
+            return true;
+        }
+        if (str_starts(key, STR("event")) || !json_skip(&j))
+            return false;
+    }
+    return false;
+}
+
+/* After the list: the rest of the envelope, up to its '}'. */
+static int after_list(struct reader *r)
+{
+    for (;;) {
+        char c = peek(r);
+        if (c == 0)
+            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
+                              "json-cut", "the file ends within its envelope");
+        if (c == '}') {
+            r->at++;
+            return 0;
+        }
+        if (c == ',') {
+            r->at++;
+            continue;
+        }
+        if (c != '"')
+            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
+                              "json-syntax",
+                              "the envelope is damaged after its list");
+        struct str key, value;
+        enum item kind;
+        int rc = whole_value(r, &key);
+        if (rc)
+            return rc == 1 ? 0 : rc;
+        bool token = str_eq(str_trim(key), STR("\"NextToken\""));
+        bool again = list_key(str_sub(key, 1, key.n - 2), &kind);
+        r->at += key.n;
+        if (peek(r) != ':')
+            continue;
+        r->at++;
+        if (again && peek(r) == '[') {
+            r->at++;
+            rc = list(r, kind);
+            if (rc)
+                return rc;
+            continue;
+        }
+        peek(r);
+        rc = whole_value(r, &value);
+        if (rc)
+            return rc == 1 ? 0 : rc;
+        r->at += value.n;
+        if (token && value.n > 2 && value.p[0] == '"') {
+            rc = sink_issue(r->job->sink, ISSUE_WARNING, r->in->base + r->at, 0,
+                            "next-token",
+                            "the answer has a NextToken: the collection "
+                            "stopped before the last page");
+            if (rc)
+                return rc;
+        }
+    }
+}
+
+static int object(struct reader *r)
+{
+    enum item kind;
+    if (!find_list(r, &kind))
+        return plain_event(r);
+    int rc = list(r, kind);
+    return rc ? rc : after_list(r);
+}
+
+static int junk(struct reader *r)
+{
+    size_t start = r->at;
+    uint64_t off = r->in->base + start;
+    const char *lf = memchr(r->in->p + start, '\n', r->in->n - start);
+    r->at = lf ? (size_t)(lf - r->in->p) + 1 : r->in->n;
+    return sink_reject(r->job->sink, off, r->at - start, "json-syntax",
+                       "text that is not JSON");
+}
+
+static int import(struct import_job *job, struct err *err)
+{
+    struct reader r = { .job = job, .in = job->in };
+    int rc = 0;
+    if (str_starts(rest(&r), STR("\xef\xbb\xbf"))) {
+        r.at = 3;
+        rc = sink_issue(job->sink, ISSUE_NOTE, 0, 3, "bom",
+                        "begins with a byte order mark");
+    }
+    while (rc == 0) {
+        char c = peek(&r);
+        if (c == 0)
+            break;
+        switch (c) {
+        case '{':
+            rc = object(&r);
+            break;
+        case '[':
+            r.at++;
+            rc = list(&r, ITEM_EVENT);
+            break;
+        case ',':
+            r.at++;
+            break;
+        default:
+            rc = junk(&r);
+        }
+    }
+    cloudtrail_event_free(&r.e);
+    return rc ? err_set(err, ERR_STOPPED, "stopped") : 0;
+}
+
+static bool has(struct str head, const char *text)
+{
+    return str_find(head, str_from(text)) != SIZE_MAX;
+}
+
+static int probe(struct probe *p)
+{
+    struct str head = str_trim(p->head);
+    if (str_starts(head, STR("\xef\xbb\xbf")))
+        head = str_trim(str_sub(head, 3, head.n));
+    if (head.n == 0 || (head.p[0] != '{' && head.p[0] != '['))
+        return 0;
+    if (has(head, "\"logEvents\"") || has(head, "\"ingestionTime\"") ||
+        has(head, "\"aws:s3\"") || has(head, "\"digestS3Object\""))
+        return 0;
+    if (has(head, "\"CloudTrailEvent\"")) {
+        p->reason = "lookup-events items with CloudTrailEvent";
+        return 95;
+    }
+    if (has(head, "via CloudTrail\"") && has(head, "\"detail-type\"")) {
+        p->reason = "EventBridge events via CloudTrail";
+        return 95;
+    }
+    if (has(head, "eventVersion") && has(head, "eventSource") &&
+        has(head, "event")) {
+        p->reason = "objects with eventVersion and eventSource";
+        return 95;
+    }
+    if (has(head, "\"insightDetails\"") || has(head, "AwsAggregatedEvent")) {
+        p->reason = "CloudTrail Insights or aggregated events";
+        return 90;
+    }
+    if (p->size < 64 && str_starts(head, STR("{\"Records\""))) {
+        p->reason = "an empty list of Records";
+        return 60;
+    }
+    return 0;
+}
+
+const struct importer importers_cloudtrail = {
+    .name = "cloudtrail",
+    .title = "CloudTrail events",
+    .reads = "S3 log files, JSON lines, arrays, lookup-events, Insights, "
+             "EventBridge, Lake rows",
+    .probe = probe,
+    .import = import,
+};

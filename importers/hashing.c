@@ -1,0 +1,155 @@
+#include "importers/hashing.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+
+enum { QUEUE = 4096, BLOCK = 1 << 20 };
+
+struct entry {
+    int fd;
+    struct hashing_result result;
+};
+
+struct hashing {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct entry queue[QUEUE];
+    uint64_t added, done, taken; /* tickets, ascending */
+    bool stop;
+    struct hasher *hasher;
+    unsigned char *block;
+};
+
+static bool stopping(struct hashing *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool stop = h->stop;
+    pthread_mutex_unlock(&h->lock);
+    return stop;
+}
+
+static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
+{
+    struct stat a, b;
+    hasher_reset(h->hasher);
+    *r = (struct hashing_result){ .failed = fstat(fd, &a) != 0 };
+    while (!r->failed && !stopping(h)) {
+        ssize_t n = pread(fd, h->block, BLOCK, (off_t)r->bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            r->failed = true;
+            r->error = errno;
+        }
+        if (n <= 0)
+            break;
+        hasher_add(h->hasher, h->block, (size_t)n);
+        r->bytes += (uint64_t)n;
+    }
+    hasher_end(h->hasher, HASH_SHA256, r->sha256);
+    if (!r->failed && fstat(fd, &b) == 0)
+        r->changed = a.st_size != b.st_size ||
+                     a.st_mtim.tv_sec != b.st_mtim.tv_sec ||
+                     a.st_mtim.tv_nsec != b.st_mtim.tv_nsec ||
+                     r->bytes != (uint64_t)b.st_size;
+}
+
+static void *run(void *arg)
+{
+    struct hashing *h = arg;
+    pthread_mutex_lock(&h->lock);
+    while (!h->stop) {
+        if (h->done == h->added) {
+            pthread_cond_wait(&h->wake, &h->lock);
+            continue;
+        }
+        struct entry *e = &h->queue[h->done % QUEUE];
+        int fd = e->fd;
+        pthread_mutex_unlock(&h->lock);
+        struct hashing_result r;
+        hash_file(h, fd, &r);
+        pthread_mutex_lock(&h->lock);
+        e->result = r;
+        h->done++;
+        pthread_cond_broadcast(&h->wake);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+struct hashing *hashing_open(struct err *err)
+{
+    struct hashing *h = calloc(1, sizeof(*h));
+    if (h) {
+        h->hasher = hasher_open(1u << HASH_SHA256);
+        h->block = malloc(BLOCK);
+    }
+    if (!h || !h->hasher || !h->block) {
+        err_set(err, ERR_INTERNAL, "hashing: out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->wake, NULL);
+    if (pthread_create(&h->thread, NULL, run, h)) {
+        err_set(err, ERR_INTERNAL, "hashing: cannot start a thread");
+        return NULL;
+    }
+    return h;
+}
+
+int hashing_add(struct hashing *h, int fd, uint64_t *ticket, struct err *err)
+{
+    int rc = 0;
+    pthread_mutex_lock(&h->lock);
+    if (h->added - h->taken >= QUEUE) {
+        rc = err_set(err, ERR_INTERNAL, "hashing: queue is full");
+    } else {
+        *ticket = h->added;
+        h->queue[h->added++ % QUEUE].fd = fd;
+        pthread_cond_broadcast(&h->wake);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+void hashing_wait(struct hashing *h, uint64_t ticket,
+                  struct hashing_result *out)
+{
+    pthread_mutex_lock(&h->lock);
+    while (h->done <= ticket && !h->stop)
+        pthread_cond_wait(&h->wake, &h->lock);
+    *out = h->queue[ticket % QUEUE].result;
+    if (ticket >= h->taken)
+        h->taken = ticket + 1;
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool hashing_ready(struct hashing *h, uint64_t ticket)
+{
+    pthread_mutex_lock(&h->lock);
+    bool ready = h->done > ticket;
+    pthread_mutex_unlock(&h->lock);
+    return ready;
+}
+
+void hashing_close(struct hashing *h)
+{
+    if (!h)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_cond_broadcast(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+    pthread_join(h->thread, NULL);
+    pthread_mutex_destroy(&h->lock);
+    pthread_cond_destroy(&h->wake);
+    hasher_close(h->hasher);
+    free(h->block);
+    free(h);
+}

@@ -1,0 +1,26 @@
+/* Hashes the files of an exhibit in a thread of its own, ahead of the
+ * committer, over the same pages that the workers read. It only reads and
+ * hashes: no evidence is parsed here. */
+#pragma once
+
+#include "base/err.h"
+
+struct hashing;
+
+struct hashing_result {
+    unsigned char sha256[32];
+    uint64_t bytes;
+    bool changed; /* size or mtime differ after the read */
+    bool failed;
+    int error; /* errno */
+};
+
+struct hashing *hashing_open(struct err *err);
+/* Queues a descriptor (borrowed until hashing_wait returned its ticket). */
+int hashing_add(struct hashing *h, int fd, uint64_t *ticket,
+                struct err *err) CHECKED;
+/* Blocks until the ticket is done; tickets are done in order. */
+void hashing_wait(struct hashing *h, uint64_t ticket,
+                  struct hashing_result *out);
+bool hashing_ready(struct hashing *h, uint64_t ticket);
+void hashing_close(struct hashing *h); /* stops at the next block */

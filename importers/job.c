@@ -1,0 +1,299 @@
+/*
+ * Runs in the sealed worker: unwraps compression and archives, asks the
+ * probes, runs the importer. Every member ends in a row with a format or an
+ * issue that says why not.
+ */
+#include "importers/import.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "base/varint.h"
+#include "evidence/gzip.h"
+#include "evidence/worker.h"
+#include "importers/input.h"
+#include "importers/wire.h"
+
+enum {
+    DEPTH = 3,               /* layers within layers */
+    GZIP_WHOLE = 48 << 20,   /* compressed bytes inflated in memory */
+    GZIP_MEMORY = 512 << 20, /* inflated bytes kept in memory */
+    HEAD = 64 << 10,
+    TAIL = 4 << 10,
+};
+static const uint64_t max_out = (uint64_t)64 << 30; /* of one gzip layer */
+
+struct job {
+    const struct wire_request *req;
+    struct sink *sink;
+    struct gzip_inflater *gzip;
+    struct buf inflated[DEPTH + 1];
+    struct arena arena;
+    bool outer; /* the file's own member is still to come */
+    bool image; /* in a worker for images */
+    uint8_t verdict;
+    struct err *err;
+};
+
+static int unwrap(struct job *j, struct source *src, struct str bytes,
+                  struct str layers, unsigned depth);
+
+static int begin(struct job *j, struct str layers, const char *format,
+                 uint64_t size)
+{
+    bool outer = j->outer;
+    j->outer = false;
+    return sink_member(j->sink, outer, layers, str_from(format), size);
+}
+
+static int unknown(struct job *j, struct str layers, uint64_t size,
+                   const char *code, const char *why)
+{
+    int rc = begin(j, layers, "", size);
+    if (rc == 0)
+        rc = sink_issue(j->sink, size ? ISSUE_WARNING : ISSUE_NOTE, 0, size,
+                        code, "%s", why);
+    return rc ? rc : sink_member_end(j->sink);
+}
+
+/* What is it, when no importer is sure: the honest reason. */
+static const char *say_why(struct str head, const char **code)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+        const char *code, *why;
+    } known[] = {
+        { "version https://git-lfs", 23, "git-lfs-pointer",
+          "a Git LFS pointer, not the data: fetch the real file" },
+        { "PAR1", 4, "parquet", "Parquet is not read by this version" },
+        { "BZh", 3, "bzip2", "bzip2 is not read by this version" },
+        { "\xfd"
+          "7zXZ",
+          5, "xz", "xz is not read by this version" },
+        { "\x28\xb5\x2f\xfd", 4, "zstd", "zstd is not read by this version" },
+        { "7z\xbc\xaf", 4, "7z", "7z is not read by this version" },
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (head.n >= known[i].n &&
+            memcmp(head.p, known[i].magic, known[i].n) == 0) {
+            *code = known[i].code;
+            return known[i].why;
+        }
+    *code = "not-recognised";
+    return "no importer recognises the content; it was not read";
+}
+
+static int run_importer(struct job *j, const struct importer *imp,
+                        struct input_buffer *in, struct str layers,
+                        uint64_t size)
+{
+    int rc = begin(j, layers, imp->name, size);
+    if (rc)
+        return rc;
+    struct import_job run = {
+        .path = j->req->path,
+        .layers = layers,
+        .sink = j->sink,
+        .arena = &j->arena,
+        .hash_files = j->req->hash_files,
+        .body_key = j->req->body_key,
+    };
+    struct err err = { 0 };
+    run.in = &in->in;
+    rc = imp->import(&run, &err);
+    arena_reset(&j->arena);
+    if (rc && err.code && err.code != ERR_STOPPED)
+        rc = sink_issue(j->sink, ISSUE_ERROR, err.offset, 0, "import-stopped",
+                        "%s", err.what);
+    return rc ? rc : sink_member_end(j->sink);
+}
+
+static int recognise(struct job *j, struct input_buffer *in, struct str layers,
+                     uint64_t size)
+{
+    char tail[TAIL];
+    size_t tail_n = 0;
+    struct str head = { in->in.p, in->in.n < HEAD ? in->in.n : HEAD };
+    if (in->in.src && in->in.src->size > TAIL) {
+        struct err ignored;
+        (void)!source_read(in->in.src, in->in.src->size - TAIL, tail, TAIL,
+                           &tail_n, &ignored);
+    } else if (in->in.eof) {
+        tail_n = in->in.n < TAIL ? in->in.n : TAIL;
+        memcpy(tail, in->in.p + in->in.n - tail_n, tail_n);
+    }
+    struct probe p = { head, { tail, tail_n }, j->req->path, size, "" };
+    int confidence;
+    const struct importer *imp = j->req->as.n
+                                     ? importer_by_name(j->req->as)
+                                     : importer_recognise(&p, &confidence);
+    if (!imp) {
+        const char *code;
+        const char *why = say_why(head, &code);
+        return unknown(j, layers, size, code, why);
+    }
+    if (imp->flags & IMPORTER_IMAGE && !j->image) {
+        if (j->outer && layers.n == 0) {
+            j->verdict = WIRE_NEEDS_IMAGE;
+            return 0;
+        }
+        return unknown(j, layers, size, "image-in-archive",
+                       "a disk or memory image inside an archive or "
+                       "compression: unpack it first");
+    }
+    return run_importer(j, imp, in, layers, size);
+}
+
+/* ---- gzip
+ * ------------------------------------------------------------------------- */
+
+static int gzip_issues(struct job *j, const struct gzip_report *r)
+{
+    if (r->damage == GZIP_OK)
+        return 0;
+    return sink_issue(
+        j->sink, ISSUE_ERROR, r->in_off, 0, gzip_damage_code(r->damage),
+        "%s (compressed byte %llu, content byte %llu)",
+        gzip_damage_text(r->damage), (unsigned long long)r->in_off,
+        (unsigned long long)r->out_off);
+}
+
+static struct str add_layer(struct job *j, struct str layers, const char *layer)
+{
+    struct buf b = { 0 };
+    buf_put(&b, layers);
+    buf_putz(&b, layer);
+    return buf_to_arena(&b, &j->arena);
+}
+
+/* Small enough: inflated whole in memory. */
+static int unwrap_gzip(struct job *j, struct str bytes, struct str layers,
+                       unsigned depth)
+{
+    struct gzip_report r;
+    struct buf *out = &j->inflated[depth];
+    int rc = gzip_inflate_all(j->gzip, bytes, out, GZIP_MEMORY, &r);
+    if (rc)
+        return err_set(j->err, ERR_INTERNAL, "worker: out of memory");
+    struct str inner = add_layer(j, layers, "!gz");
+    rc = unwrap(j, NULL, buf_str(out), inner, depth + 1);
+    return rc ? rc : gzip_issues(j, &r);
+}
+
+static int unwrap_gzip_source(struct job *j, struct source *src,
+                              struct str layers, unsigned depth)
+{
+    struct source *gz = source_open_gzip(src, max_out, j->err);
+    if (!gz)
+        return j->err->code;
+    gz->owns_below = false;
+    int rc = unwrap(j, gz, STR_NONE, add_layer(j, layers, "!gz"), depth + 1);
+    const struct gzip_report *r = gzip_source_report(gz);
+    if (rc == 0 && r)
+        rc = gzip_issues(j, r);
+    source_close(gz);
+    return rc;
+}
+
+/* ---- dispatch
+ * -------------------------------------------------------------------------- */
+
+static bool is_gzip(struct str head)
+{
+    return head.n >= 3 && (unsigned char)head.p[0] == 0x1f &&
+           (unsigned char)head.p[1] == 0x8b && head.p[2] == 8;
+}
+
+/* src or, when it is NULL, bytes (followed by 64 zeros). */
+static int unwrap(struct job *j, struct source *src, struct str bytes,
+                  struct str layers, unsigned depth)
+{
+    struct input_buffer in = { 0 };
+    int rc = 0;
+    if (src) {
+        rc = input_open(&in, src, j->err);
+        if (rc)
+            return rc;
+    } else {
+        input_memory(&in, bytes);
+    }
+    uint64_t size = src ? src->size : bytes.n;
+    struct str window = { in.in.p, in.in.n };
+    struct source *memory = NULL;
+    if (size == 0) {
+        rc = unknown(j, layers, 0, "empty", "the file is empty");
+    } else if (depth < DEPTH && is_gzip(window)) {
+        if (in.in.eof && window.n <= GZIP_WHOLE)
+            rc = unwrap_gzip(j, window, layers, depth);
+        else
+            rc = unwrap_gzip_source(j, src, layers, depth);
+    } else {
+        if (!src)
+            in.in.src = memory = source_open_memory(bytes, j->err);
+        rc = recognise(j, &in, layers, size);
+        source_close(memory);
+    }
+    input_close(&in);
+    return rc;
+}
+
+/* Dictionary and buffers live on between the jobs of a worker. */
+static int open_state(struct job *j, const struct wire_request *req,
+                      struct err *err)
+{
+    if (!j->sink)
+        j->sink = sink_open(&req->body_key, err);
+    if (!j->gzip)
+        j->gzip = gzip_inflater_open();
+    return j->sink && j->gzip
+               ? 0
+               : err_set(err, ERR_INTERNAL, "worker: out of memory");
+}
+
+static int send_done(struct job *j)
+{
+    unsigned char done[9];
+    int rc = sink_flush(j->sink);
+    put_u64le(done, sink_items(j->sink));
+    done[8] = j->verdict;
+    return rc ? rc
+              : worker_emit_str(FRAME_DONE,
+                                (struct str){ (char *)done, sizeof(done) });
+}
+
+static int import_handle(void *ctx, struct str request, const int *fds,
+                         size_t n_fds, struct err *err)
+{
+    struct job *j = ctx;
+    struct wire_request req;
+    if (!wire_get_request(request, &req) || n_fds == 0)
+        return err_set(err, ERR_INTERNAL, "worker: bad request");
+    int rc = open_state(j, &req, err);
+    if (rc)
+        return rc;
+    j->req = &req;
+    j->err = err;
+    j->outer = true;
+    j->image = worker_kind() == WORKER_IMAGE;
+    j->verdict = WIRE_DONE;
+    sink_job(j->sink, STR(""));
+    /* several descriptors: the segments of one image, in order */
+    struct source *src = n_fds > 1 ? source_open_split(fds, n_fds, err)
+                                   : source_open_fd(fds[0], err);
+    if (!src)
+        return err->code ? err->code : ERR_EVIDENCE;
+    rc = unwrap(j, src, STR_NONE, STR(""), 0);
+    source_close(src);
+    arena_reset(&j->arena);
+    return rc ? rc : send_done(j);
+}
+
+void import_worker_handlers(struct worker_handler *handlers)
+{
+    struct job *j = calloc(1, sizeof(*j));
+    if (!j)
+        return; /* the worker answers that it has no handler */
+    handlers[WORKER_LOG] = handlers[WORKER_IMAGE] =
+        (struct worker_handler){ .handle = import_handle, .ctx = j };
+}

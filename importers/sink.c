@@ -1,0 +1,490 @@
+/* The sink in a worker: gives values numbers, packs items, sends frames. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "base/varint.h"
+#include "evidence/worker.h"
+#include "importers/wire.h"
+
+enum { FRAME_TARGET = 96 * 1024, LAST = 16 };
+
+struct slot {
+    uint32_t hash, id; /* id 0 = free */
+};
+
+struct value {
+    const char *p;
+    uint32_t n;
+    uint8_t kind;
+};
+
+struct sink {
+    struct hash_key key, body_key;
+    struct buf out;
+    uint64_t items, since_progress;
+    struct slot *slots;
+    size_t cap, n; /* n values: numbers 1..n */
+    struct value *values;
+    struct arena text;
+    uint32_t source_id; /* 0 = not yet given */
+    struct str source;
+    struct value last[LAST];
+    uint32_t last_id[LAST];
+    bool gone;
+};
+
+enum { TABLE = WIRE_DICTIONARY_MAX * 2 };
+
+struct sink *sink_open(const struct hash_key *body_key, struct err *err)
+{
+    struct sink *s = calloc(1, sizeof(*s));
+    if (s) {
+        s->slots = calloc(TABLE, sizeof(*s->slots));
+        s->values = calloc(WIRE_DICTIONARY_MAX + 1, sizeof(*s->values));
+        s->cap = TABLE;
+    }
+    if (!s || !s->slots || !s->values) {
+        err_set(err, ERR_INTERNAL, "worker: out of memory");
+        return NULL;
+    }
+    hash_key_random(&s->key);
+    s->body_key = *body_key;
+    return s;
+}
+
+int sink_flush(struct sink *s)
+{
+    if (s->out.failed || s->gone)
+        return ERR_INTERNAL;
+    if (s->out.n == 0)
+        return 0;
+    int rc = worker_emit_str(FRAME_RECORDS, buf_str(&s->out));
+    buf_clear(&s->out);
+    s->gone = rc != 0;
+    return rc;
+}
+
+static int item_done(struct sink *s)
+{
+    s->items++;
+    return s->out.n >= FRAME_TARGET ? sink_flush(s) : s->out.failed ? -1 : 0;
+}
+
+/* ---- values
+ * -------------------------------------------------------------------- */
+
+static void reset_values(struct sink *s)
+{
+    buf_putc(&s->out, WIRE_RESET);
+    memset(s->slots, 0, s->cap * sizeof(*s->slots));
+    memset(s->last_id, 0, sizeof(s->last_id));
+    arena_reset(&s->text);
+    s->n = 0;
+    s->source_id = 0;
+}
+
+static void put_u32(struct buf *b, uint32_t v)
+{
+    char tmp[4];
+    put_u32le(tmp, v);
+    buf_put(b, (struct str){ tmp, 4 });
+}
+
+static void put_u64(struct buf *b, uint64_t v)
+{
+    char tmp[8];
+    put_u64le(tmp, v);
+    buf_put(b, (struct str){ tmp, 8 });
+}
+
+static void put_u16(struct buf *b, uint16_t v)
+{
+    buf_putc(b, (char)(v & 0xff));
+    buf_putc(b, (char)(v >> 8));
+}
+
+static uint32_t add_value(struct sink *s, unsigned kind, struct str v,
+                          struct slot *slot, uint32_t h)
+{
+    struct str copy = arena_copy(&s->text, v);
+    if (!copy.p) {
+        s->out.failed = true;
+        return 0;
+    }
+    uint32_t id = (uint32_t)++s->n;
+    s->values[id] = (struct value){ copy.p, (uint32_t)v.n, (uint8_t)kind };
+    *slot = (struct slot){ h, id };
+    buf_putc(&s->out, WIRE_STRING);
+    buf_putc(&s->out, (char)kind);
+    put_u32(&s->out, (uint32_t)v.n);
+    buf_put(&s->out, v);
+    return id;
+}
+
+static uint32_t number_of(struct sink *s, unsigned kind, struct str v)
+{
+    if (v.n > WIRE_VALUE_MAX)
+        v.n = WIRE_VALUE_MAX;
+    uint64_t h64 = hash_bytes(&s->key, v.p, v.n) + kind * 0x9e3779b97f4a7c15u;
+    uint32_t h = (uint32_t)(h64 >> 32);
+    size_t at = h64 & (s->cap - 1);
+    for (; s->slots[at].id; at = (at + 1) & (s->cap - 1)) {
+        const struct value *o = &s->values[s->slots[at].id];
+        if (s->slots[at].hash == h && o->n == v.n && o->kind == kind &&
+            memcmp(o->p, v.p, v.n) == 0)
+            return s->slots[at].id;
+    }
+    return add_value(s, kind, v, &s->slots[at], h);
+}
+
+/* Columns repeat their value from record to record. */
+static uint32_t column(struct sink *s, unsigned col, unsigned kind,
+                       struct str v)
+{
+    if (v.n == 0)
+        return 0;
+    struct value *last = &s->last[col];
+    if (s->last_id[col] && last->n == v.n && last->kind == kind &&
+        memcmp(last->p, v.p, v.n) == 0)
+        return s->last_id[col];
+    uint32_t id = number_of(s, kind, v);
+    if (id) {
+        *last = s->values[id];
+        s->last_id[col] = id;
+    }
+    return id;
+}
+
+/* Room for all values of one event, else start a new dictionary. */
+static void make_room(struct sink *s, size_t values)
+{
+    if (s->n + values + 32 > WIRE_DICTIONARY_MAX ||
+        s->text.used > WIRE_DICTIONARY_BYTES)
+        reset_values(s);
+}
+
+void sink_set_source(struct sink *s, struct str importer)
+{
+    s->source = importer;
+    s->source_id = 0;
+}
+
+void sink_job(struct sink *s, struct str source)
+{
+    s->items = 0;
+    sink_set_source(s, source);
+}
+
+uint64_t sink_items(const struct sink *s)
+{
+    return s->items;
+}
+
+/* ---- records
+ * -------------------------------------------------------------------- */
+
+static unsigned char *put32(unsigned char *p, uint32_t v)
+{
+    put_u32le(p, v);
+    return p + 4;
+}
+
+static unsigned char *put64(unsigned char *p, uint64_t v)
+{
+    put_u64le(p, v);
+    return p + 8;
+}
+
+static struct str cut(struct str v, size_t max)
+{
+    if (v.n > max)
+        v.n = max;
+    return v;
+}
+
+static void columns_of(struct sink *s, const struct record *r, uint32_t *col)
+{
+    if (!s->source_id)
+        s->source_id = number_of(s, KIND_SOURCE, s->source);
+    col[COL_SOURCE] = s->source_id;
+    col[COL_ACTION] = column(s, COL_ACTION, KIND_ACTION, r->action);
+    col[COL_ACTOR] = column(
+        s, COL_ACTOR, r->actor_kind ? r->actor_kind : KIND_PRINCIPAL, r->actor);
+    col[COL_TARGET] =
+        column(s, COL_TARGET, r->target_kind ? r->target_kind : KIND_RESOURCE,
+               r->target);
+    col[COL_OUTCOME] = column(s, COL_OUTCOME, KIND_OUTCOME, r->outcome);
+    col[COL_IP] = column(s, COL_IP, KIND_IP, r->ip);
+    col[COL_KEY] = column(s, COL_KEY, KIND_KEY, r->key);
+    col[COL_AGENT] = column(s, COL_AGENT, KIND_AGENT, r->agent);
+    col[COL_REGION] = column(s, COL_REGION, KIND_REGION, r->region);
+    col[COL_ACCOUNT] = column(s, COL_ACCOUNT, KIND_ACCOUNT, r->account);
+    col[COL_SERVICE] = column(s, COL_SERVICE, KIND_SERVICE, r->service);
+}
+
+/* Refs that repeat a column's entity in its own role add nothing. */
+static size_t refs_of(struct sink *s, const struct record *r,
+                      const uint32_t *col, struct intake_ref *refs,
+                      uint32_t *flags)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_refs; i++) {
+        if (r->refs[i].value.n == 0)
+            continue;
+        if (n == RECORD_REFS_MAX) {
+            *flags |= EVENT_REFS_CUT;
+            break;
+        }
+        uint32_t id = number_of(s, r->refs[i].kind, r->refs[i].value);
+        bool known =
+            r->refs[i].role == ROLE_MENTIONED &&
+            (id == col[COL_TARGET] || id == col[COL_ACTOR] ||
+             id == col[COL_KEY] || id == col[COL_ACCOUNT] || id == col[COL_IP]);
+        for (size_t k = 0; k < n && !known; k++)
+            known = refs[k].id == id && (refs[k].role == r->refs[i].role ||
+                                         r->refs[i].role == ROLE_MENTIONED);
+        if (!known)
+            refs[n++] = (struct intake_ref){ id, r->refs[i].role };
+    }
+    return n;
+}
+
+int sink_record(struct sink *s, const struct record *r)
+{
+    uint32_t col[INTAKE_COLUMNS], flags = r->flags;
+    struct intake_ref refs[RECORD_REFS_MAX];
+    make_room(s, INTAKE_COLUMNS + r->n_refs);
+    columns_of(s, r, col);
+    size_t n = refs_of(s, r, col, refs, &flags);
+    struct str text = cut(r->text, WIRE_TEXT_MAX);
+    struct str uid = cut(r->uid, 64), request = cut(r->request, 255);
+    size_t bytes = 1 + WIRE_EVENT_FIXED + uid.n + request.n + n * 5 + text.n;
+    if (!buf_reserve(&s->out, bytes))
+        return ERR_INTERNAL;
+    unsigned char *p = (unsigned char *)s->out.p + s->out.n;
+    *p++ = WIRE_EVENT;
+    *p++ = r->timed;
+    *p++ = r->t_kind;
+    *p++ = r->t_zone;
+    *p++ = r->t_res;
+    *p++ = r->severity;
+    *p++ = r->detail;
+    *p++ = (unsigned char)(r->sub & 0xff);
+    *p++ = (unsigned char)(r->sub >> 8);
+    p = put64(p, (uint64_t)r->t.s);
+    p = put32(p, r->t.ns);
+    p = put32(p, flags);
+    p = put64(p, r->off);
+    p = put32(p, r->len);
+    p = put32(p, r->body_hash);
+    for (size_t i = 0; i < INTAKE_COLUMNS; i++)
+        p = put32(p, col[i]);
+    *p++ = (unsigned char)uid.n;
+    *p++ = (unsigned char)request.n;
+    *p++ = (unsigned char)(n & 0xff);
+    *p++ = (unsigned char)(n >> 8);
+    p = put32(p, (uint32_t)text.n);
+    s->out.n += (size_t)(p - (unsigned char *)s->out.p) - s->out.n;
+    buf_put(&s->out, uid);
+    buf_put(&s->out, request);
+    for (size_t i = 0; i < n; i++) {
+        put_u32(&s->out, refs[i].id);
+        buf_putc(&s->out, (char)refs[i].role);
+    }
+    buf_put(&s->out, text);
+    return item_done(s);
+}
+
+/* ---- files
+ * ----------------------------------------------------------------------- */
+
+static void put_instant(struct buf *b, struct instant t)
+{
+    put_u64(b, (uint64_t)t.s);
+    put_u32(b, t.ns);
+}
+
+static int file_event(struct sink *s, const struct record_file *f,
+                      enum time_kind kind, struct instant t, uint16_t sub)
+{
+    struct record r = {
+        .timed = true,
+        .t = t,
+        .t_kind = (uint8_t)kind,
+        .t_zone = ZONE_FORMAT,
+        .t_res = f->t_res,
+        .off = f->off,
+        .len = f->len,
+        .sub = sub,
+        .action = time_kind_name(kind),
+        .target = f->path,
+        .target_kind = KIND_FILE,
+        .flags = f->flags & FILE_DELETED ? EVENT_DELETED : 0,
+    };
+    return sink_record(s, &r);
+}
+
+int sink_file(struct sink *s, const struct record_file *f)
+{
+    make_room(s, INTAKE_COLUMNS);
+    struct str volume = cut(f->volume, 255), link = cut(f->link_target, 4096);
+    uint32_t path = number_of(s, KIND_FILE, f->path);
+    buf_putc(&s->out, WIRE_FILE);
+    put_u32(&s->out, path);
+    put_u64(&s->out, f->inode);
+    put_u64(&s->out, f->parent_inode);
+    put_u64(&s->out, f->size);
+    put_u32(&s->out, f->mode);
+    put_u32(&s->out, f->uid);
+    put_u32(&s->out, f->gid);
+    put_u32(&s->out, f->links);
+    put_u32(&s->out, f->flags);
+    buf_putc(&s->out, (char)f->type);
+    buf_putc(&s->out, (char)f->t_res);
+    put_u16(&s->out, (uint16_t)volume.n);
+    buf_putc(&s->out, (char)(f->sha256.n == 32 ? 32 : 0));
+    put_instant(&s->out, f->m);
+    put_instant(&s->out, f->a);
+    put_instant(&s->out, f->c);
+    put_instant(&s->out, f->b);
+    put_instant(&s->out, f->d);
+    put_u16(&s->out, (uint16_t)link.n);
+    buf_put(&s->out, volume);
+    buf_put(&s->out, link);
+    if (f->sha256.n == 32)
+        buf_put(&s->out, f->sha256);
+    int rc = item_done(s);
+    const struct instant t[] = { f->m, f->a, f->c, f->b, f->d };
+    static const enum time_kind kind[] = { TIME_MODIFIED, TIME_ACCESSED,
+                                           TIME_CHANGED, TIME_BORN,
+                                           TIME_DELETED };
+    for (unsigned i = 0; i < 5 && rc == 0; i++)
+        if (!(f->flags >> (4 + i) & 1))
+            rc = file_event(s, f, kind[i], t[i], (uint16_t)i);
+    return rc;
+}
+
+/* ---- the rest
+ * ----------------------------------------------------------------------- */
+
+static void put_words(struct sink *s, const char *code, const char *detail)
+{
+    struct str c = cut(str_from(code), 255), d = cut(str_from(detail), 2000);
+    buf_putc(&s->out, (char)c.n);
+    buf_put(&s->out, c);
+    put_u16(&s->out, (uint16_t)d.n);
+    buf_put(&s->out, d);
+}
+
+int sink_reject(struct sink *s, uint64_t off, uint64_t len, const char *code,
+                const char *fmt, ...)
+{
+    char detail[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    buf_putc(&s->out, WIRE_REJECT);
+    put_u64(&s->out, off);
+    put_u64(&s->out, len);
+    put_words(s, code, detail);
+    return item_done(s);
+}
+
+int sink_issue(struct sink *s, enum issue_severity severity, uint64_t off,
+               uint64_t len, const char *code, const char *fmt, ...)
+{
+    char detail[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    buf_putc(&s->out, WIRE_ISSUE);
+    buf_putc(&s->out, (char)severity);
+    put_u64(&s->out, off);
+    put_u64(&s->out, len);
+    put_words(s, code, detail);
+    return item_done(s);
+}
+
+int sink_fact(struct sink *s, const char *name, struct str value)
+{
+    struct str n = cut(str_from(name), 255);
+    value = cut(value, 64 * 1024);
+    buf_putc(&s->out, WIRE_FACT);
+    buf_putc(&s->out, (char)n.n);
+    put_u32(&s->out, (uint32_t)value.n);
+    buf_put(&s->out, n);
+    buf_put(&s->out, value);
+    return item_done(s);
+}
+
+int sink_carved(struct sink *s, uint64_t off, uint32_t len, uint8_t kind,
+                struct str value)
+{
+    struct record r = {
+        .off = off,
+        .len = len,
+        .action = STR("carved"),
+        .target = value,
+        .target_kind = kind,
+        .flags = EVENT_CARVED,
+    };
+    return sink_record(s, &r);
+}
+
+int sink_member(struct sink *s, bool outer, struct str layers,
+                struct str format, uint64_t size)
+{
+    buf_putc(&s->out, WIRE_MEMBER);
+    buf_putc(&s->out, outer);
+    put_u64(&s->out, size);
+    put_u16(&s->out, (uint16_t)cut(layers, 8192).n);
+    put_u16(&s->out, (uint16_t)format.n);
+    buf_put(&s->out, cut(layers, 8192));
+    buf_put(&s->out, format);
+    sink_set_source(s, format);
+    return item_done(s);
+}
+
+int sink_member_end(struct sink *s)
+{
+    buf_putc(&s->out, WIRE_MEMBER_END);
+    return item_done(s);
+}
+
+void sink_progress(struct sink *s, uint64_t done)
+{
+    if (done - s->since_progress >= 1 << 20 || done < s->since_progress) {
+        s->since_progress = done;
+        worker_progress(done);
+    }
+}
+
+/* ---- requests
+ * -------------------------------------------------------------------------- */
+
+void wire_put_request(struct buf *b, const struct wire_request *r)
+{
+    put_u64(b, r->body_key.k[0]);
+    put_u64(b, r->body_key.k[1]);
+    buf_putc(b, r->hash_files);
+    buf_putc(b, (char)r->as.n);
+    put_u32(b, (uint32_t)r->path.n);
+    buf_put(b, r->as);
+    buf_put(b, r->path);
+}
+
+bool wire_get_request(struct str s, struct wire_request *r)
+{
+    struct cursor k = cursor_of(s.p, s.n);
+    r->body_key.k[0] = cursor_u64(&k);
+    r->body_key.k[1] = cursor_u64(&k);
+    r->hash_files = cursor_u8(&k) != 0;
+    size_t as = cursor_u8(&k), path = cursor_u32(&k);
+    r->as = cursor_str(&k, as);
+    r->path = cursor_str(&k, path);
+    return !k.failed && cursor_left(&k) == 0;
+}

@@ -1,0 +1,35 @@
+/* The importers, one line each, and recognition over all of them. */
+#include "importers/importer.h"
+
+extern const struct importer importers_cloudtrail;
+
+const struct importer *const importers[] = {
+    &importers_cloudtrail,
+    NULL,
+};
+
+const struct importer *importer_by_name(struct str name)
+{
+    for (size_t i = 0; importers[i]; i++)
+        if (str_ieq(str_from(importers[i]->name), name))
+            return importers[i];
+    return NULL;
+}
+
+const struct importer *importer_recognise(struct probe *p, int *confidence)
+{
+    const struct importer *best = NULL;
+    const char *reason = "";
+    *confidence = 0;
+    for (size_t i = 0; importers[i]; i++) {
+        struct probe asked = *p;
+        int c = importers[i]->probe(&asked);
+        if (c > *confidence) {
+            *confidence = c;
+            best = importers[i];
+            reason = asked.reason;
+        }
+    }
+    p->reason = reason;
+    return *confidence >= 50 ? best : NULL;
+}
