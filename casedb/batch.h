@@ -73,6 +73,9 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err) CHECKED;
 /* The index rows alone (case_reindex). */
 int batch_write_index(struct casedb *c, const struct batch *b,
                       struct err *err) CHECKED;
+/* Entities and roles of a row, in a fixed order; at most max. */
+size_t batch_links(const struct batch *b, const struct batch_row *r,
+                   uint32_t *id, uint8_t *role, size_t max);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
 

@@ -538,11 +538,9 @@ static bool lister_alloc(struct lister *l, size_t max_links)
            l->dense_link && l->start && l->ranks && l->roles;
 }
 
-/* The links of one event, in a fixed order. */
-static size_t event_links(const struct batch *b, size_t i, uint32_t *id,
-                          uint8_t *role)
+size_t batch_links(const struct batch *b, const struct batch_row *r,
+                   uint32_t *id, uint8_t *role, size_t max)
 {
-    const struct batch_row *r = &b->rows[i];
     size_t n = 0;
     for (int k = 0; k < INTAKE_COLUMNS; k++)
         if (r->col[k]) {
@@ -550,7 +548,7 @@ static size_t event_links(const struct batch *b, size_t i, uint32_t *id,
             role[n++] = column_role[k];
         }
     const char *p = b->heap.p + r->heap + r->uid_n + r->request_n;
-    for (size_t k = 0; k < r->n_refs; k++) {
+    for (size_t k = 0; k < r->n_refs && n < max; k++) {
         id[n] = u32le(p + k * 5);
         role[n++] = (uint8_t)p[k * 5 + 4];
     }
@@ -561,11 +559,12 @@ enum { LINKS_MAX = INTAKE_COLUMNS + 4096 };
 
 static void group(struct lister *l, const struct posting_time *axis)
 {
-    static _Thread_local uint32_t id[LINKS_MAX];
-    static _Thread_local uint8_t role[LINKS_MAX];
+    uint32_t id[LINKS_MAX];
+    uint8_t role[LINKS_MAX];
     size_t at = 0;
     for (size_t rank = 0; rank < l->b->n; rank++) {
-        size_t n = event_links(l->b, axis[rank].index, id, role);
+        size_t n = batch_links(l->b, &l->b->rows[axis[rank].index], id, role,
+                               LINKS_MAX);
         for (size_t k = 0; k < n; k++) {
             uint32_t dense = dense_of(&l->d, id[k]);
             l->dense_link[at++] = dense;
@@ -581,7 +580,8 @@ static void group(struct lister *l, const struct posting_time *axis)
     }
     at = 0;
     for (size_t rank = 0; rank < l->b->n; rank++) {
-        size_t n = event_links(l->b, axis[rank].index, id, role);
+        size_t n = batch_links(l->b, &l->b->rows[axis[rank].index], id, role,
+                               LINKS_MAX);
         for (size_t k = 0; k < n; k++) {
             uint32_t dense = l->dense_link[at++];
             uint32_t to = l->start[dense] + l->d.count[dense]++;

@@ -12,7 +12,8 @@ struct cloudtrail_event {
     bool looks_right; /* has what every event has */
     char ip[46];
     unsigned char uid[16], request[16];
-    struct buf scratch; /* joined values (bucket/key) */
+    struct buf scratch;                 /* joined values (bucket/key) */
+    struct cloudtrail_decoder *decoder; /* made at first use */
 };
 
 /* Reads the object that j stands before (its next token is JSON_OBJECT) and

@@ -200,7 +200,7 @@ struct level {
     uint64_t hash; /* of the path here, for the content hash */
 };
 
-struct decoder {
+struct cloudtrail_decoder {
     struct json *j;
     struct arena *a;
     const struct hash_key *key;
@@ -220,7 +220,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static struct str decoded(struct decoder *d)
+static struct str decoded(struct cloudtrail_decoder *d)
 {
     struct str s = d->j->text;
     if (d->j->flags & JSON_ESCAPED && !json_decode(s, d->a, &s))
@@ -230,7 +230,7 @@ static struct str decoded(struct decoder *d)
     return s;
 }
 
-static void keep(struct decoder *d, enum field f, struct str s)
+static void keep(struct cloudtrail_decoder *d, enum field f, struct str s)
 {
     if (d->seen >> f & 1 && f != F_NAMED)
         d->e->r.flags |= EVENT_DUPLICATE_KEY;
@@ -238,7 +238,7 @@ static void keep(struct decoder *d, enum field f, struct str s)
     d->value[f] = s;
 }
 
-static unsigned role_in(const struct decoder *d)
+static unsigned role_in(const struct cloudtrail_decoder *d)
 {
     switch (d->levels[d->depth].context) {
     case IN_IDENTITY:
@@ -256,18 +256,19 @@ static unsigned role_in(const struct decoder *d)
 
 /* Scalars add to the content hash by path and value, so the order of members
  * and white space do not matter. */
-static void hash_scalar(struct decoder *d, uint64_t path, struct str s)
+static void hash_scalar(struct cloudtrail_decoder *d, uint64_t path,
+                        struct str s)
 {
     d->body += mix(path, hash_bytes(d->key, s.p, s.n));
 }
 
-static uint64_t path_here(struct decoder *d, uint64_t key_hash)
+static uint64_t path_here(struct cloudtrail_decoder *d, uint64_t key_hash)
 {
     struct level *l = &d->levels[d->depth];
     return mix(l->hash, l->array ? ++l->index : key_hash);
 }
 
-static void take_string(struct decoder *d, const struct name *n,
+static void take_string(struct cloudtrail_decoder *d, const struct name *n,
                         uint64_t key_hash)
 {
     struct str s = decoded(d);
@@ -285,7 +286,7 @@ static void take_string(struct decoder *d, const struct name *n,
         identify_add(&d->e->refs, role_in(d), s);
 }
 
-static void take_other(struct decoder *d, const struct name *n,
+static void take_other(struct cloudtrail_decoder *d, const struct name *n,
                        enum json_type t, uint64_t key_hash)
 {
     hash_scalar(d, path_here(d, key_hash), d->j->text);
@@ -300,8 +301,8 @@ static void take_other(struct decoder *d, const struct name *n,
     }
 }
 
-static void open_level(struct decoder *d, const struct name *n, bool array,
-                       uint64_t key_hash)
+static void open_level(struct cloudtrail_decoder *d, const struct name *n,
+                       bool array, uint64_t key_hash)
 {
     struct level *up = &d->levels[d->depth];
     uint8_t context = up->context;
@@ -318,7 +319,7 @@ static void open_level(struct decoder *d, const struct name *n, bool array,
 }
 
 /* Walks the event's tokens; the first one, '{', has been read. */
-static bool walk(struct decoder *d)
+static bool walk(struct cloudtrail_decoder *d)
 {
     const struct name *pending = NULL;
     uint64_t key_hash = 0;
@@ -361,7 +362,7 @@ static bool walk(struct decoder *d)
 /* ---- columns
  * ----------------------------------------------------------------------- */
 
-static void take_time(struct decoder *d)
+static void take_time(struct cloudtrail_decoder *d)
 {
     struct record *r = &d->e->r;
     struct time_text t;
@@ -384,7 +385,7 @@ static void take_time(struct decoder *d)
         r->flags |= EVENT_IMPLAUSIBLE;
 }
 
-static void take_source_ip(struct decoder *d)
+static void take_source_ip(struct cloudtrail_decoder *d)
 {
     struct str s = d->value[F_SOURCE_IP], ip;
     if (identify_ip(s, d->e->ip, &ip))
@@ -393,7 +394,7 @@ static void take_source_ip(struct decoder *d)
         refs_add(&d->e->refs, KIND_DOMAIN, ROLE_FROM, s);
 }
 
-static void take_actor(struct decoder *d)
+static void take_actor(struct cloudtrail_decoder *d)
 {
     struct record *r = &d->e->r;
     r->actor_kind = KIND_PRINCIPAL;
@@ -419,7 +420,7 @@ static void take_actor(struct decoder *d)
         r->key = key;
 }
 
-static struct str object_name(struct decoder *d)
+static struct str object_name(struct cloudtrail_decoder *d)
 {
     struct buf *b = &d->e->scratch;
     buf_clear(b);
@@ -429,7 +430,7 @@ static struct str object_name(struct decoder *d)
     return buf_str(b);
 }
 
-static void take_target(struct decoder *d)
+static void take_target(struct cloudtrail_decoder *d)
 {
     static const struct {
         uint8_t field, kind;
@@ -473,7 +474,7 @@ static void take_target(struct decoder *d)
 }
 
 /* What the call made: keys, and resources that the answer names first. */
-static void take_issued(struct decoder *d)
+static void take_issued(struct cloudtrail_decoder *d)
 {
     static const char *const makers[] = { "Create",   "Run",      "Copy",
                                           "Allocate", "Register", "Import" };
@@ -507,7 +508,7 @@ static bool is_true(struct str s)
     return str_eq(s, STR("true"));
 }
 
-static void columns(struct decoder *d)
+static void columns(struct cloudtrail_decoder *d)
 {
     struct record *r = &d->e->r;
     struct cloudtrail_event *e = d->e;
@@ -552,10 +553,15 @@ static void columns(struct decoder *d)
 bool cloudtrail_decode(struct json *j, const struct hash_key *body_key,
                        struct arena *a, struct cloudtrail_event *e)
 {
-    static _Thread_local struct decoder decoder;
-    struct decoder *d = &decoder;
-    if (d->table.first[bucket_of("eventID", 7)] == 0)
+    struct cloudtrail_decoder *d = e->decoder;
+    if (!d) {
+        d = e->decoder = calloc(1, sizeof(*d));
+        if (!d) {
+            j->error = "out of memory";
+            return false;
+        }
         build_table(&d->table);
+    }
     d->j = j;
     d->a = a;
     d->key = body_key;
@@ -589,4 +595,6 @@ bool cloudtrail_decode(struct json *j, const struct hash_key *body_key,
 void cloudtrail_event_free(struct cloudtrail_event *e)
 {
     buf_free(&e->scratch);
+    free(e->decoder);
+    e->decoder = NULL;
 }
