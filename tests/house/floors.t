@@ -3,7 +3,7 @@
 # in one place each.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/house/house.sh"
-plan 3
+plan 4
 
 floors >table
 sources >list
@@ -68,3 +68,9 @@ none wrong "libraries are included only in their own folder"
     [ "$first" = "$h" ] || echo "$c: \"$first\" comes before its own header"
 done) >wrong
 none wrong "a source file includes its own header first"
+
+# The case file is the pipeline's business: an importer knows its sink alone.
+(cd "$SRCDIR" && grep -n '^#include "casedb/' importers/*.[ch] |
+    grep -v -E '^importers/(import|wire|receive)\.[ch]:' |
+    sed 's/$/: importers give records to a sink (importers\/record.h)/') >wrong
+none wrong "no importer sees the case file"

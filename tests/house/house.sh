@@ -8,7 +8,7 @@ cli base evidence casedb importers analyzer reports tui
 tui base evidence casedb analyzer
 reports base evidence casedb analyzer
 analyzer base casedb
-importers base evidence
+importers base evidence casedb
 casedb base
 evidence base
 base
