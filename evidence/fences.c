@@ -45,7 +45,7 @@ static int fill_filter(scmp_filter_ctx ctx)
 static void deny_network(struct fences *f)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-    int rc = ctx ? fill_filter(ctx) : -ENOMEM;
+    int rc = ctx ? fill_filter(ctx) : -EOPNOTSUPP;
     if (rc == 0)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);

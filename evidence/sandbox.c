@@ -258,7 +258,7 @@ static void seal_seccomp(bool may_open, struct fences *f)
         return;
     }
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int rc = ctx ? fill_filter(ctx, may_open) : -ENOMEM;
+    int rc = ctx ? fill_filter(ctx, may_open) : -EOPNOTSUPP;
     if (rc == 0)
         rc = seccomp_load(ctx);
     seccomp_release(ctx);
