@@ -1,0 +1,9 @@
+/* The commands, each in its own cmd_NAME.c. */
+#pragma once
+
+struct command;
+
+extern const struct command cmd_help;
+extern const struct command cmd_new;
+extern const struct command cmd_status;
+extern const struct command cmd_version;

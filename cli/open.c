@@ -1,0 +1,95 @@
+/* The case of a command, the fence around it, the query log. */
+#include "cli/command.h"
+
+#include "base/text.h"
+#include "casedb/examiner.h"
+#include "evidence/fences.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OUTPUTS_MAX = 8, TRIES = 50 };
+
+/* The folder that holds a path, in the arena. */
+static const char *folder_of(struct arena *a, const char *path)
+{
+    struct str p = str_from(path);
+    while (p.n > 1 && p.p[p.n - 1] == '/')
+        p.n--;
+    while (p.n > 0 && p.p[p.n - 1] != '/')
+        p.n--;
+    return arena_copy(a, p.n ? p : STR(".")).p;
+}
+
+int cli_confine(struct cli *cli, struct err *err)
+{
+    const char *paths[OUTPUTS_MAX];
+    size_t n = 0;
+    if (cli->command->flags & COMMAND_CASE && cli->n_words)
+        paths[n++] = folder_of(&cli->arena, cli->words[0]);
+    for (size_t i = 0; i < cli->n_given && n < OUTPUTS_MAX; i++) {
+        const struct option_given *g = &cli->given[i];
+        if (g->option->flags & OPTION_OUTPUT && strcmp(g->value, "-") != 0)
+            paths[n++] = folder_of(&cli->arena, g->value);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!paths[i])
+            return err_set(err, ERR_INTERNAL, "out of memory");
+        if (access(paths[i], F_OK) == 0)
+            continue;
+        err_errno(err,
+                  i == 0 && cli->command->flags & COMMAND_CASE ? ERR_CASE
+                                                               : ERR_WRITE,
+                  "%s", text_line(str_from(paths[i])));
+        err_hint(err, "The folder has to exist.");
+        return err->code;
+    }
+    return fences_write_only(paths, n, &cli->fences, err);
+}
+
+int cli_open(struct cli *cli, enum case_mode mode, struct casedb **out,
+             struct err *err)
+{
+    int rc = case_open(cli->words[0], mode, out, err);
+    struct str examiner = arg_str(cli, "--examiner");
+    if (rc == 0 && examiner.n)
+        case_set_actor(*out, examiner);
+    return rc;
+}
+
+/* Another process may be reading: that is over soon. */
+static int open_patiently(struct cli *cli, struct casedb **out, struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < TRIES; i++) {
+        rc = cli_open(cli, CASE_WRITE, out, err);
+        if (rc != ERR_CASE || !strstr(err->what, "in use by"))
+            break;
+        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+    }
+    return rc;
+}
+
+int cli_log_query(struct cli *cli, struct str text, int64_t hits,
+                  struct err *err)
+{
+    struct casedb *c;
+    if (arg_has(cli, "--read-only")) {
+        message("--read-only: this search is not in the query log");
+        return 0;
+    }
+    const char *folder = folder_of(&cli->arena, cli->words[0]);
+    if (access(cli->words[0], W_OK) || (folder && access(folder, W_OK))) {
+        message("the case cannot be written (%s): this search is not in the "
+                "query log",
+                strerror(errno));
+        return 0;
+    }
+    int rc = open_patiently(cli, &c, err);
+    if (rc)
+        return err_wrap(err, "the search is not in the query log");
+    rc = case_query_add(c, str_from(cli->command->name), text, hits, err);
+    case_close(c);
+    return rc;
+}
