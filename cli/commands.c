@@ -5,6 +5,7 @@
 /* clang-format off: one a line */
 const struct command *const commands[] = {
     &cmd_new,
+    &cmd_import,
     &cmd_status,
     &cmd_version,
     &cmd_help,

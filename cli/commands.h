@@ -4,6 +4,7 @@
 struct command;
 
 extern const struct command cmd_help;
+extern const struct command cmd_import;
 extern const struct command cmd_new;
 extern const struct command cmd_status;
 extern const struct command cmd_version;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "evidence/fences.h"
 #include "evidence/worker.h"
+#include "importers/import.h"
 
 #include <string.h>
 
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
 {
     if (worker_is(argc, argv)) {
         struct worker_handler handlers[WORKER_KINDS] = { 0 };
+        import_worker_handlers(handlers);
         return worker_main(argc, argv, handlers);
     }
     struct cli cli = { 0 };
