@@ -46,6 +46,10 @@ struct sandbox_limits {
 /* Before sealing: calls of libc that open files or ask the system on first
  * use. Libraries need their own (worker_handler.warm_up). */
 void sandbox_warm_up(void);
+/* Also before libarchive: names of zip, 7z and pax members are converted by
+ * iconv, which reads its list of converters once; afterwards names come as
+ * UTF-8. */
+void sandbox_warm_up_archives(void);
 void sandbox_limit(const struct sandbox_limits *l, struct fences *f);
 /* Nothing can be opened, made, executed or signalled afterwards. */
 void sandbox_seal(struct fences *f);

@@ -127,6 +127,27 @@ START_TEST(hits_overlap)
 }
 END_TEST
 
+START_TEST(ascii_letters_fold_and_nothing_else)
+{
+    struct err err;
+    for (unsigned a = 0; a < 256; a++) {
+        /* At each place of a word of eight, and in its rest. */
+        char in[11];
+        memset(in, (char)a, sizeof in);
+        for (unsigned b = 0; b < 256; b++) {
+            struct found f;
+            char c = (char)b;
+            struct str text = { &c, 1 };
+            const struct reader_needles n = { &text, 1, SCAN_FOLD, 0 };
+            ck_assert_int_eq(
+                scan((struct str){ in, sizeof in }, 0, 99, &n, &f, &err), 0);
+            bool same = str_ieq(text, (struct str){ in, 1 });
+            ck_assert_uint_eq(f.n, same ? sizeof in : 0);
+        }
+    }
+}
+END_TEST
+
 START_TEST(one_hit_a_line)
 {
     struct found f;
@@ -274,6 +295,7 @@ Suite *suite(void)
     Suite *s = suite_create("scan");
     tap_case(s, "literal", literal_hits_are_those_of_the_plain_way);
     tap_case(s, "overlap", hits_overlap);
+    tap_case(s, "fold", ascii_letters_fold_and_nothing_else);
     tap_case(s, "lines", one_hit_a_line);
     tap_case(s, "limits", hits_can_be_limited_and_stopped);
     tap_case(s, "patterns", patterns_match_bytes);
