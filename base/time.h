@@ -45,8 +45,8 @@ void time_civil_from_days(int64_t days, int64_t *y, int *m, int *d);
 
 /* Strict RFC 3339 / ISO 8601 as logs write it, whole of s:
  *   YYYY-MM-DD(T|t|blank)HH:MM:SS[.,frac][Z|z|(+|-)HH[:]MM|(+|-)HH]
- * and the compact YYYYMMDDTHHMMSSZ. More than nine fraction digits are cut
- * (res says 0). :60 is accepted as the next second with *leap set. 24:00:00,
+ * and the compact YYYYMMDDTHHMMSSZ. Years outside 0..9999 have a sign and 5 to
+ * 12 digits. More than nine fraction digits are cut (res says 9). :60 is accepted as the next second with *leap set. 24:00:00,
  * Feb 30, month 13 are refused. Without a zone *zone is ZONE_ASSUMED (UTC).
  * res: number of fraction digits given, i.e. resolution 10^-res s. */
 struct time_text {
@@ -60,11 +60,12 @@ bool time_parse(struct str s, struct time_text *out);
 
 /* A user's time for --from, --to, filters, @: as time_parse, also cut after
  * any field (2026-03-11, 2026-03-11T02, ...T02:13), meaning its first
- * instant; `end` gives the first instant after that field instead. */
+ * instant; `end` gives the first instant after the finest field that was given
+ * (a fraction's last digit counts). */
 bool time_parse_user(struct str s, bool end, struct instant *out);
-/* A span 10s 5m 1h 2d 250ms -> nanoseconds (positive). */
+/* A span 10s 5m 1h 2d 1w 250ms 5us 9ns -> nanoseconds (positive, one unit). */
 bool time_parse_span(struct str s, int64_t *ns);
-/* --tz: "UTC", "Z", "+09:00", "+0900", "-3"; minutes east. */
+/* --tz: "UTC", "Z", "+09:00", "+0900", "+09", "-3"; minutes east. */
 bool time_parse_zone(struct str s, int *offset_min);
 
 enum { TIME_TEXT_MAX = 48 };
