@@ -3,8 +3,15 @@
 
 struct command;
 
+extern const struct command cmd_audit;
+extern const struct command cmd_custody;
+extern const struct command cmd_entities;
+extern const struct command cmd_evidence;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
+extern const struct command cmd_importers;
 extern const struct command cmd_new;
+extern const struct command cmd_selftest;
 extern const struct command cmd_status;
+extern const struct command cmd_verify;
 extern const struct command cmd_version;
