@@ -4,12 +4,14 @@
 struct command;
 
 extern const struct command cmd_audit;
+extern const struct command cmd_completion;
 extern const struct command cmd_custody;
 extern const struct command cmd_entities;
 extern const struct command cmd_evidence;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_importers;
+extern const struct command cmd_man;
 extern const struct command cmd_new;
 extern const struct command cmd_selftest;
 extern const struct command cmd_status;
