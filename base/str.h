@@ -20,6 +20,14 @@ struct str {
     size_t n;
 };
 
+/* For large local arrays on hot paths: the build zeroes locals otherwise
+ * (-ftrivial-auto-var-init), which costs more than filling them. */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#else
+#define UNINITIALIZED
+#endif
+
 #define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
 #define STR_NONE     ((struct str){ NULL, 0 })
 /* for printf("%.*s"): text of our own only, never evidence */

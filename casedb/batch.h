@@ -10,7 +10,7 @@ struct batch_row {
     uint64_t heap; /* offset of uid, request, refs, text in the heap */
     uint32_t t_ns, flags, len, member, body, text_n;
     uint32_t col[INTAKE_COLUMNS];
-    uint16_t sub, n_refs;
+    uint16_t sub, refs_n; /* refs_n: bytes */
     uint8_t uid_n, request_n, t_kind, t_zone, t_res, severity;
     bool timed;
 };
@@ -73,9 +73,21 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err) CHECKED;
 /* The index rows alone (case_reindex). */
 int batch_write_index(struct casedb *c, const struct batch *b,
                       struct err *err) CHECKED;
-/* Entities and roles of a row, in a fixed order; at most max. */
+enum { BATCH_LINKS_MAX = INTAKE_COLUMNS + 1024 };
+/* Entities and roles of a row, in a fixed order; BATCH_LINKS_MAX places. */
 size_t batch_links(const struct batch *b, const struct batch_row *r,
-                   uint32_t *id, uint8_t *role, size_t max);
+                   uint32_t *id, uint8_t *role);
+/* Columns whose values are all of one kind keep the number within the kind
+ * (entity id = kind << KIND_SHIFT | number); actor and target whole ids. */
+uint32_t column_stored(int column, uint32_t id);
+uint32_t column_entity(int column, uint32_t stored);
+uint8_t column_role(int column);
+/* event.refs: varints of number << 9 | kind << 3 | role. */
+struct cursor;
+unsigned char *ref_put(unsigned char *p, uint32_t id, uint8_t role);
+bool ref_get(struct cursor *k, uint32_t *id, uint8_t *role);
+/* Ascending; stable radix sort by 11 bits, tmp as large as v. */
+void sort_u64(uint64_t *v, uint64_t *tmp, size_t n);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
 

@@ -194,7 +194,7 @@ static int open_flags(struct casedb *c, bool log)
     if (c->mode == CASE_WRITE) {
         sqlite3_hard_heap_limit64(INT64_MAX);
         /* The import's own thread writes while its caller looks up. */
-        return SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX;
+        return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     }
     if (!c->own_reader) {
         /* The limit is one for the process: where a writer ever was, it has

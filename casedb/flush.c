@@ -6,6 +6,7 @@
 
 #include "base/varint.h"
 #include "casedb/batch.h"
+#include "casedb/lists.h"
 #include "casedb/posting.h"
 
 static int no_memory(struct err *err)
@@ -101,13 +102,13 @@ static void bind_event(sqlite3_stmt *st, struct bound *last,
     bind_int(st, last, 11, r->severity);
     bind_int(st, last, 12, r->flags);
     for (int k = 0; k < INTAKE_COLUMNS; k++)
-        bind_id(st, last, 13 + k, r->col[k]);
+        bind_id(st, last, 13 + k, column_stored(k, r->col[k]));
     bind_bytes(st, 24, p, r->uid_n);
     p += r->uid_n;
     bind_bytes(st, 25, p, r->request_n);
     p += r->request_n;
-    bind_bytes(st, 27, p, (size_t)r->n_refs * 5);
-    p += (size_t)r->n_refs * 5;
+    bind_bytes(st, 27, p, r->refs_n);
+    p += r->refs_n;
     if (r->text_n)
         db_bind_any(st, 26, (struct str){ p, r->text_n });
     else
@@ -327,14 +328,25 @@ static int write_checkpoint(struct casedb *c, const struct batch *b,
 /* ---- index
  * ------------------------------------------------------------------- */
 
-static int by_u64(const void *a, const void *b)
+void sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    uint64_t top = 0;
+    for (size_t i = 0; i < n; i++)
+        top |= v[i];
+    for (unsigned shift = 0; shift < 64 && top >> shift; shift += 11) {
+        size_t count[2049] = { 0 };
+        for (size_t i = 0; i < n; i++)
+            count[(v[i] >> shift & 2047) + 1]++;
+        for (size_t i = 0; i < 2048; i++)
+            count[i + 1] += count[i];
+        for (size_t i = 0; i < n; i++)
+            tmp[count[v[i] >> shift & 2047]++] = v[i];
+        memcpy(v, tmp, n * sizeof(*v));
+    }
 }
 
 /* Rows of INDEX_ROW ascending entries; row id = batch << bits | hash of the
- * first entry. Entries of equal hash stay in one row. */
+ * first entry. Entries of equal hash stay in one row. v has room for 2 n. */
 static int write_index(struct casedb *c, const char *sql, uint32_t batch,
                        int bits, int shift, uint64_t *v, size_t n,
                        struct err *err)
@@ -342,7 +354,7 @@ static int write_index(struct casedb *c, const char *sql, uint32_t batch,
     sqlite3_stmt *st = db_prepare(c, sql, err);
     if (!st)
         return err->code;
-    qsort(v, n, sizeof(*v), by_u64);
+    sort_u64(v, v + n, n);
     for (size_t i = 0, k; i < n; i = k) {
         k = i + INDEX_ROW < n ? i + INDEX_ROW : n;
         while (k < n && v[k] >> shift == v[k - 1] >> shift)
@@ -360,7 +372,7 @@ static int write_index(struct casedb *c, const char *sql, uint32_t batch,
 static int write_value_index(struct casedb *c, const struct batch *b,
                              struct err *err)
 {
-    uint64_t *v = malloc((b->n_entities + 1) * sizeof(*v));
+    uint64_t *v = malloc((b->n_entities * 2 + 1) * sizeof(*v));
     if (!v)
         return no_memory(err);
     for (size_t i = 0; i < b->n_entities; i++)
@@ -375,7 +387,7 @@ static int write_value_index(struct casedb *c, const struct batch *b,
 static int write_uid_index(struct casedb *c, const struct batch *b,
                            struct err *err)
 {
-    uint64_t *v = malloc((b->n * 2 + 1) * sizeof(*v));
+    uint64_t *v = malloc((b->n * 4 + 1) * sizeof(*v));
     if (!v)
         return no_memory(err);
     size_t n = 0;
@@ -389,23 +401,6 @@ static int write_uid_index(struct casedb *c, const struct batch *b,
                          b->id, UID_HASH_BITS, 18, v, n, err);
     free(v);
     return rc;
-}
-
-static const uint8_t column_role[INTAKE_COLUMNS] = {
-    [COL_SOURCE] = ROLE_FACET,  [COL_ACTION] = ROLE_FACET,
-    [COL_ACTOR] = ROLE_ACTOR,   [COL_TARGET] = ROLE_TARGET,
-    [COL_OUTCOME] = ROLE_FACET, [COL_IP] = ROLE_FROM,
-    [COL_KEY] = ROLE_ACTOR,     [COL_AGENT] = ROLE_FROM,
-    [COL_REGION] = ROLE_WHERE,  [COL_ACCOUNT] = ROLE_WHERE,
-    [COL_SERVICE] = ROLE_FACET,
-};
-
-static size_t count_links(const struct batch *b)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < b->n; i++)
-        n += INTAKE_COLUMNS + b->rows[i].n_refs;
-    return n;
 }
 
 struct order {
@@ -468,196 +463,6 @@ static int make_axis(const struct batch *b, struct posting_time *axis,
     }
     free(v);
     return 0;
-}
-
-/* Groups the batch's links by entity without sorting them all: entities get
- * dense numbers in a hash table, ranks are distributed by counting. */
-struct dense {
-    uint32_t *entity; /* slot -> entity, 0 = free */
-    uint32_t *number; /* slot -> dense number */
-    size_t cap;
-    uint32_t *ids; /* dense number -> entity */
-    uint32_t *count;
-    size_t n;
-};
-
-static uint32_t dense_of(struct dense *d, uint32_t entity)
-{
-    size_t at = (entity * 0x9e3779b1u) & (d->cap - 1);
-    while (d->entity[at] && d->entity[at] != entity)
-        at = (at + 1) & (d->cap - 1);
-    if (!d->entity[at]) {
-        d->entity[at] = entity;
-        d->number[at] = (uint32_t)d->n;
-        d->ids[d->n++] = entity;
-    }
-    return d->number[at];
-}
-
-struct lister {
-    const struct batch *b;
-    struct dense d;
-    uint32_t *dense_link; /* per link, in event order: dense number */
-    uint32_t *start;      /* per dense number: where its list begins */
-    uint32_t *ranks;      /* all lists, grouped */
-    uint8_t *roles;
-    size_t n_links;
-};
-
-static void lister_free(struct lister *l)
-{
-    free(l->d.entity);
-    free(l->d.number);
-    free(l->d.ids);
-    free(l->d.count);
-    free(l->dense_link);
-    free(l->start);
-    free(l->ranks);
-    free(l->roles);
-}
-
-static bool lister_alloc(struct lister *l, size_t max_links)
-{
-    size_t cap = 1024;
-    while (cap < max_links)
-        cap *= 2;
-    if (cap > (size_t)1 << 22)
-        cap = (size_t)1 << 22;
-    while (cap < max_links && cap < (size_t)1 << 31)
-        cap *= 2;
-    l->d.cap = cap;
-    l->d.entity = calloc(cap, sizeof(uint32_t));
-    l->d.number = malloc(cap * sizeof(uint32_t));
-    l->d.ids = malloc(max_links * sizeof(uint32_t) + 4);
-    l->d.count = calloc(max_links + 1, sizeof(uint32_t));
-    l->dense_link = malloc(max_links * sizeof(uint32_t) + 4);
-    l->start = malloc((max_links + 1) * sizeof(uint32_t));
-    l->ranks = malloc(max_links * sizeof(uint32_t) + 4);
-    l->roles = malloc(max_links + 1);
-    return l->d.entity && l->d.number && l->d.ids && l->d.count &&
-           l->dense_link && l->start && l->ranks && l->roles;
-}
-
-size_t batch_links(const struct batch *b, const struct batch_row *r,
-                   uint32_t *id, uint8_t *role, size_t max)
-{
-    size_t n = 0;
-    for (int k = 0; k < INTAKE_COLUMNS; k++)
-        if (r->col[k]) {
-            id[n] = r->col[k];
-            role[n++] = column_role[k];
-        }
-    const char *p = b->heap.p + r->heap + r->uid_n + r->request_n;
-    for (size_t k = 0; k < r->n_refs && n < max; k++) {
-        id[n] = u32le(p + k * 5);
-        role[n++] = (uint8_t)p[k * 5 + 4];
-    }
-    return n;
-}
-
-enum { LINKS_MAX = INTAKE_COLUMNS + 4096 };
-
-static void group(struct lister *l, const struct posting_time *axis)
-{
-    uint32_t id[LINKS_MAX];
-    uint8_t role[LINKS_MAX];
-    size_t at = 0;
-    for (size_t rank = 0; rank < l->b->n; rank++) {
-        size_t n = batch_links(l->b, &l->b->rows[axis[rank].index], id, role,
-                               LINKS_MAX);
-        for (size_t k = 0; k < n; k++) {
-            uint32_t dense = dense_of(&l->d, id[k]);
-            l->dense_link[at++] = dense;
-            l->d.count[dense]++;
-        }
-    }
-    l->n_links = at;
-    uint32_t sum = 0;
-    for (size_t k = 0; k < l->d.n; k++) {
-        l->start[k] = sum;
-        sum += l->d.count[k];
-        l->d.count[k] = 0;
-    }
-    at = 0;
-    for (size_t rank = 0; rank < l->b->n; rank++) {
-        size_t n = batch_links(l->b, &l->b->rows[axis[rank].index], id, role,
-                               LINKS_MAX);
-        for (size_t k = 0; k < n; k++) {
-            uint32_t dense = l->dense_link[at++];
-            uint32_t to = l->start[dense] + l->d.count[dense]++;
-            l->ranks[to] = (uint32_t)rank;
-            l->roles[to] = role[k];
-        }
-    }
-}
-
-static int by_u32_pair(const void *a, const void *b)
-{
-    return by_u64(a, b);
-}
-
-/* The lists of one entity, split by role, without doubles. */
-static int put_entity(struct posting_writer *w, const struct lister *l,
-                      uint32_t dense, uint32_t *scratch, struct err *err)
-{
-    const uint32_t *ranks = l->ranks + l->start[dense];
-    const uint8_t *roles = l->roles + l->start[dense];
-    size_t n = l->d.count[dense], used = 0;
-    unsigned mask = 0;
-    for (size_t i = 0; i < n; i++)
-        mask |= 1u << roles[i];
-    for (uint8_t role = 0; role < ROLE_COUNT; role++) {
-        if (!(mask >> role & 1))
-            continue;
-        uint32_t *out = scratch + used;
-        size_t m = 0;
-        for (size_t i = 0; i < n; i++)
-            if (roles[i] == role && (m == 0 || out[m - 1] != ranks[i]))
-                out[m++] = ranks[i];
-        used += m;
-        struct posting_list list = { l->d.ids[dense], role, out, m };
-        int rc = posting_put(w, &list, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-static int write_lists(struct casedb *c, struct lister *l, struct err *err)
-{
-    struct posting_writer w = { .c = c, .batch = l->b->id };
-    uint64_t *order = malloc(l->d.n * sizeof(*order) + 8);
-    size_t longest = 0;
-    for (size_t k = 0; k < l->d.n; k++)
-        if (l->d.count[k] > longest)
-            longest = l->d.count[k];
-    /* two entities' lists can be pending at once */
-    uint32_t *scratch = malloc((longest + 1) * 2 * sizeof(*scratch));
-    int rc = order && scratch ? 0 : no_memory(err);
-    for (size_t k = 0; k < l->d.n && rc == 0; k++)
-        order[k] = (uint64_t)l->d.ids[k] << 32 | k;
-    if (rc == 0)
-        qsort(order, l->d.n, sizeof(*order), by_u32_pair);
-    for (size_t k = 0; k < l->d.n && rc == 0; k++)
-        rc = put_entity(&w, l, (uint32_t)order[k],
-                        scratch + (k & 1) * (longest + 1), err);
-    int end = posting_end(&w, rc ? NULL : err);
-    free(order);
-    free(scratch);
-    return rc ? rc : end;
-}
-
-static int write_postings(struct casedb *c, const struct batch *b,
-                          const struct posting_time *axis, struct err *err)
-{
-    struct lister l = { .b = b };
-    int rc = lister_alloc(&l, count_links(b)) ? 0 : no_memory(err);
-    if (rc == 0) {
-        group(&l, axis);
-        rc = write_lists(c, &l, err);
-    }
-    lister_free(&l);
-    return rc;
 }
 
 /* Events per minute and source, from the time order. */
@@ -753,7 +558,7 @@ static int write_time_index(struct casedb *c, const struct batch *b,
     if (rc == 0)
         rc = posting_put_axis(c, b->id, axis, b->n, has_ns, err);
     if (rc == 0)
-        rc = write_postings(c, b, axis, err);
+        rc = lists_write(c, b, axis, err);
     if (rc == 0)
         rc = write_minutes(c, b, axis, err);
     free(axis);

@@ -43,7 +43,7 @@ struct intake {
     struct err write_err;
     bool write_failed;
 
-    sqlite3_stmt *find_uid;
+    struct casedb *reader; /* looks at stored rows while batches are written */
 };
 
 /* ---- growing lists ----------------------------------------------------------
@@ -189,17 +189,22 @@ static int uid_check(struct intake *in, int64_t event, struct str uid,
         m->detail = r->flags >> 28;
         return str_eq((struct str){ b->heap.p + r->heap, r->uid_n }, uid);
     }
-    sqlite3_reset(in->find_uid);
-    sqlite3_bind_int64(in->find_uid, 1, event);
-    int rc = sqlite3_step(in->find_uid);
-    if (rc == SQLITE_DONE)
-        return 0;
-    if (rc != SQLITE_ROW)
-        return db_error(in->c, err, "looking for duplicates");
-    bool same = str_eq(db_col(in->find_uid, 0), uid);
-    m->body = (uint32_t)sqlite3_column_int64(in->find_uid, 1);
-    m->detail = (unsigned)(sqlite3_column_int64(in->find_uid, 2) >> 28 & 15);
-    sqlite3_reset(in->find_uid);
+    sqlite3_stmt *st = in->reader
+                           ? db_prepare(in->reader,
+                                        "SELECT uid, body, flags FROM event"
+                                        " WHERE id=?1",
+                                        err)
+                           : NULL;
+    if (!in->reader || !st)
+        return in->reader ? err->code : err_set(err, ERR_INTERNAL, "no reader");
+    sqlite3_bind_int64(st, 1, event);
+    int rc = db_step(in->reader, st, err);
+    if (rc <= 0)
+        return rc;
+    bool same = str_eq(db_col(st, 0), uid);
+    m->body = (uint32_t)sqlite3_column_int64(st, 1);
+    m->detail = (unsigned)(sqlite3_column_int64(st, 2) >> 28 & 15);
+    sqlite3_reset(st);
     return same;
 }
 
@@ -506,10 +511,8 @@ int intake_open(struct casedb *c, const struct intake_options *o,
     pthread_mutex_init(&in->lock, NULL);
     pthread_cond_init(&in->wake, NULL);
     int rc = begin_exhibit(in, o, err);
-    if (rc == 0 && sqlite3_prepare_v3(
-                       c->db, "SELECT uid, body, flags FROM event WHERE id=?1",
-                       -1, SQLITE_PREPARE_PERSISTENT, &in->find_uid, NULL))
-        rc = db_error(c, err, "preparing");
+    if (rc == 0)
+        rc = case_open(c->path, CASE_READ, &in->reader, err);
     if (rc == 0)
         rc = identity_load(&in->who, c, err);
     if (rc == 0)
@@ -672,13 +675,13 @@ static bool heap_put(struct batch *b, struct batch_row *r,
     r->heap = b->heap.n;
     buf_put(&b->heap, e->uid);
     buf_put(&b->heap, e->request);
-    if (!buf_reserve(&b->heap, e->n_refs * 5))
+    if (!buf_reserve(&b->heap, e->n_refs * 10))
         return false;
-    for (size_t i = 0; i < e->n_refs; i++) {
-        put_u32le(b->heap.p + b->heap.n, e->refs[i].id);
-        b->heap.p[b->heap.n + 4] = (char)e->refs[i].role;
-        b->heap.n += 5;
-    }
+    unsigned char *start = (unsigned char *)b->heap.p + b->heap.n, *p = start;
+    for (size_t i = 0; i < e->n_refs; i++)
+        p = ref_put(p, e->refs[i].id, e->refs[i].role);
+    r->refs_n = (uint16_t)(p - start);
+    b->heap.n += r->refs_n;
     buf_put(&b->heap, e->text);
     return !b->heap.failed;
 }
@@ -711,7 +714,6 @@ static int store_event(struct intake *in, const struct intake_event *e,
         .member = (uint32_t)in->member.id,
         .body = e->body,
         .text_n = (uint32_t)e->text.n,
-        .n_refs = (uint16_t)e->n_refs,
         .uid_n = (uint8_t)e->uid.n,
         .request_n = (uint8_t)e->request.n,
         .uid_hash = h,
@@ -758,7 +760,7 @@ int intake_event(struct intake *in, const struct intake_event *e,
     if (rc)
         return rc < 0 ? rc : 0;
     uint64_t h = 0;
-    if (e->uid.n > 64 || e->request.n > 255 || e->n_refs > 4096 ||
+    if (e->uid.n > 64 || e->request.n > 255 || e->n_refs > 1024 ||
         e->text.n > 1u << 24)
         return err_set(err, ERR_INTERNAL, "event out of bounds");
     if (e->uid.n) {
@@ -981,7 +983,7 @@ void intake_close(struct intake *in)
         pthread_mutex_unlock(&in->lock);
         pthread_join(in->thread, NULL);
     }
-    sqlite3_finalize(in->find_uid);
+    case_close(in->reader);
     pthread_mutex_destroy(&in->lock);
     pthread_cond_destroy(&in->wake);
     batch_free(&in->batches[0]);

@@ -290,7 +290,8 @@ static void read_event(sqlite3_stmt *st, struct event *e)
     e->severity = (uint8_t)sqlite3_column_int(st, 10);
     e->flags = (uint32_t)sqlite3_column_int64(st, 11);
     for (size_t i = 0; i < sizeof(col) / sizeof(*col); i++)
-        *col[i] = (uint32_t)sqlite3_column_int64(st, 12 + (int)i);
+        *col[i] = column_entity(
+            (int)i, (uint32_t)sqlite3_column_int64(st, 12 + (int)i));
     e->uid = db_col(st, 23);
     e->request = db_col(st, 24);
     e->text = db_col(st, 25);
@@ -325,10 +326,6 @@ int case_event(struct casedb *c, int64_t id, struct arena *a, struct event *out,
 int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
                     struct event_ref **out, size_t *n, struct err *err)
 {
-    static const uint8_t roles[INTAKE_COLUMNS] = {
-        ROLE_FACET, ROLE_FACET, ROLE_ACTOR, ROLE_TARGET, ROLE_FACET, ROLE_FROM,
-        ROLE_ACTOR, ROLE_FROM,  ROLE_WHERE, ROLE_WHERE,  ROLE_FACET
-    };
     sqlite3_stmt *st = db_prepare(
         c,
         "SELECT source, action, actor, target, outcome, ip, key, agent,"
@@ -341,17 +338,16 @@ int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
     if (rc <= 0)
         return rc ? rc : err_set(err, ERR_USAGE, "no such event");
     struct str refs = db_col(st, INTAKE_COLUMNS);
-    struct event_ref *v =
-        arena_array(a, INTAKE_COLUMNS + refs.n / 5, sizeof(*v));
+    struct event_ref *v = arena_array(a, INTAKE_COLUMNS + refs.n, sizeof(*v));
     size_t k = 0;
     for (int i = 0; v && i < INTAKE_COLUMNS; i++) {
-        uint32_t id = (uint32_t)sqlite3_column_int64(st, i);
+        uint32_t id = column_entity(i, (uint32_t)sqlite3_column_int64(st, i));
         if (id)
-            v[k++] = (struct event_ref){ id, roles[i] };
+            v[k++] = (struct event_ref){ id, column_role(i) };
     }
-    for (size_t i = 0; v && i + 5 <= refs.n; i += 5)
-        v[k++] =
-            (struct event_ref){ u32le(refs.p + i), (uint8_t)refs.p[i + 4] };
+    struct cursor cur = cursor_of(refs.p, refs.n);
+    while (v && ref_get(&cur, &v[k].id, &v[k].role))
+        k++;
     sqlite3_reset(st);
     *out = v;
     *n = k;

@@ -28,10 +28,10 @@ static void read_row(struct batch *b, sqlite3_stmt *st,
         .heap = b->heap.n,
         .uid_n = (uint8_t)uid.n,
         .request_n = (uint8_t)request.n,
-        .n_refs = (uint16_t)(refs.n / 5),
+        .refs_n = (uint16_t)refs.n,
     };
     for (int k = 0; k < INTAKE_COLUMNS; k++)
-        r->col[k] = (uint32_t)sqlite3_column_int64(st, 3 + k);
+        r->col[k] = column_entity(k, (uint32_t)sqlite3_column_int64(st, 3 + k));
     if (uid.n)
         r->uid_hash = case_uid_hash(keys, uid);
     if (request.n)
@@ -166,9 +166,9 @@ static int add_count(void *ctx, uint32_t entity, uint8_t role, uint64_t n)
 /* Distinct (entity, role) links of a row, as the lists keep them. */
 static uint64_t links_of(const struct batch *b, const struct batch_row *r)
 {
-    uint32_t seen[INTAKE_COLUMNS + 1024];
-    uint8_t roles[INTAKE_COLUMNS + 1024];
-    size_t n = batch_links(b, r, seen, roles, INTAKE_COLUMNS + 1024);
+    UNINITIALIZED uint32_t seen[BATCH_LINKS_MAX];
+    UNINITIALIZED uint8_t roles[BATCH_LINKS_MAX];
+    size_t n = batch_links(b, r, seen, roles);
     uint64_t distinct = 0;
     for (size_t i = 0; i < n; i++) {
         size_t k = 0;

@@ -27,6 +27,7 @@ struct reader {
     struct input *in;
     size_t at; /* in the window */
     unsigned resyncs;
+    bool cut; /* the end of the file was met within a list, and said */
     struct cloudtrail_event e;
 };
 

@@ -220,6 +220,20 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* Names of members are few and short: their ends and length tell enough for
+ * a comparison of two copies of one event. */
+static uint64_t key_of(struct str k)
+{
+    uint64_t a = k.n, b = 0;
+    if (k.n >= 8) {
+        memcpy(&a, k.p, 8);
+        memcpy(&b, k.p + k.n - 8, 8);
+    } else {
+        memcpy(&b, k.p, k.n);
+    }
+    return mix(a, b ^ k.n << 56);
+}
+
 static struct str decoded(struct cloudtrail_decoder *d)
 {
     struct str s = d->j->text;
@@ -336,7 +350,7 @@ static bool walk(struct cloudtrail_decoder *d)
             if (d->j->flags & JSON_ESCAPED)
                 key = decoded(d);
             pending = find_name(&d->table, d->levels[d->depth].context, key);
-            key_hash = hash_bytes(d->key, key.p, key.n);
+            key_hash = key_of(key);
             continue;
         }
         case JSON_OBJECT:

@@ -55,11 +55,11 @@ bool identify_account(struct str s)
 static bool is_unique_id(struct str s)
 {
     static const char prefixes[] = "AROAAIDAAGPAAIPAANPAANVAASCAAPKAABIAACCA";
-    if (s.n < 16 || s.n > 21 || !all(s, is_upper_id))
+    if (s.n < 16 || s.n > 21 || s.p[0] != 'A' || s.p[3] != 'A')
         return false;
     for (size_t i = 0; i + 4 <= sizeof(prefixes) - 1; i += 4)
-        if (memcmp(s.p, prefixes + i, 4) == 0)
-            return true;
+        if (s.p[1] == prefixes[i + 1] && s.p[2] == prefixes[i + 2])
+            return all(s, is_upper_id);
     return false;
 }
 
@@ -85,27 +85,14 @@ static const struct {
  * old 8-digit form too (in running text "i-" + 8 is mostly noise). */
 static size_t ec2_at(struct str s, bool short_ok, unsigned *kind)
 {
-    if (s.n < 10)
+    /* every prefix is letters up to the first '-', nine at most */
+    const char *dash = s.n < 10 ? NULL : memchr(s.p, '-', 10);
+    if (!dash || s.p[0] < 'a' || s.p[0] > 'v')
         return 0;
-    switch (s.p[0]) {
-    case 'i':
-    case 'v':
-    case 's':
-    case 'a':
-    case 'e':
-    case 'r':
-    case 'n':
-    case 't':
-    case 'l':
-    case 'f':
-    case 'm':
-        break;
-    default:
-        return 0;
-    }
+    size_t prefix = (size_t)(dash - s.p) + 1;
     for (size_t k = 0; k < sizeof(ec2) / sizeof(*ec2); k++) {
         size_t n = ec2[k].n;
-        if (s.n <= n || memcmp(s.p, ec2[k].prefix, n) != 0)
+        if (n != prefix || s.n <= n || memcmp(s.p, ec2[k].prefix, n) != 0)
             continue;
         size_t hex = 0;
         while (n + hex < s.n && hex <= 32 && is_hex(s.p[n + hex]))
@@ -418,26 +405,26 @@ int identify_text(struct str s, int (*fn)(void *, size_t, unsigned, struct str),
     return 0;
 }
 
+/* Value of a hex digit, >= 16 for other bytes, without a branch. */
+static unsigned hex_value(unsigned char c)
+{
+    unsigned digit = c - '0', letter = (c | 0x20u) - 'a';
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 0xff;
+}
+
 bool identify_uuid(struct str s, unsigned char out[16])
 {
-    if (s.n != 36)
+    static const unsigned char at[16] = { 0,  2,  4,  6,  9,  11, 14, 16,
+                                          19, 21, 24, 26, 28, 30, 32, 34 };
+    if (s.n != 36 || s.p[8] != '-' || s.p[13] != '-' || s.p[18] != '-' ||
+        s.p[23] != '-')
         return false;
-    size_t k = 0;
-    for (size_t i = 0; i < 36; i++) {
-        char c = s.p[i];
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (c != '-')
-                return false;
-            continue;
-        }
-        int v = is_digit(c)            ? c - '0'
-                : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                       : -1;
-        if (v < 0)
-            return false;
-        out[k / 2] = (unsigned char)(k & 1 ? out[k / 2] | v : v << 4);
-        k++;
+    const unsigned char *p = (const unsigned char *)s.p;
+    unsigned bad = 0;
+    for (int i = 0; i < 16; i++) {
+        unsigned a = hex_value(p[at[i]]), b = hex_value(p[at[i] + 1]);
+        bad |= a | b;
+        out[i] = (unsigned char)(a << 4 | b);
     }
-    return true;
+    return bad < 16;
 }

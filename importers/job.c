@@ -29,6 +29,10 @@ struct job {
     struct gzip_inflater *gzip;
     struct buf inflated[DEPTH + 1];
     struct arena arena;
+    struct gzip_layer {
+        const struct gzip_report *report; /* NULL: no such layer */
+        bool said;
+    } layers[DEPTH];
     bool outer; /* the file's own member is still to come */
     bool image; /* in a worker for images */
     uint8_t verdict;
@@ -46,6 +50,30 @@ static int begin(struct job *j, struct str layers, const char *format,
     return sink_member(j->sink, outer, layers, str_from(format), size);
 }
 
+static int gzip_issue(struct job *j, const struct gzip_report *r)
+{
+    return sink_issue(
+        j->sink, ISSUE_ERROR, r->in_off, 0, gzip_damage_code(r->damage),
+        "%s (compressed byte %llu, content byte %llu)",
+        gzip_damage_text(r->damage), (unsigned long long)r->in_off,
+        (unsigned long long)r->out_off);
+}
+
+/* Damage of the layers around belongs to the first member that met it. */
+static int end(struct job *j)
+{
+    for (unsigned i = 0; i < DEPTH; i++) {
+        struct gzip_layer *l = &j->layers[i];
+        if (!l->report || l->said || l->report->damage == GZIP_OK)
+            continue;
+        l->said = true;
+        int rc = gzip_issue(j, l->report);
+        if (rc)
+            return rc;
+    }
+    return sink_member_end(j->sink);
+}
+
 static int unknown(struct job *j, struct str layers, uint64_t size,
                    const char *code, const char *why)
 {
@@ -53,7 +81,7 @@ static int unknown(struct job *j, struct str layers, uint64_t size,
     if (rc == 0)
         rc = sink_issue(j->sink, size ? ISSUE_WARNING : ISSUE_NOTE, 0, size,
                         code, "%s", why);
-    return rc ? rc : sink_member_end(j->sink);
+    return rc ? rc : end(j);
 }
 
 /* What is it, when no importer is sure: the honest reason. */
@@ -106,7 +134,7 @@ static int run_importer(struct job *j, const struct importer *imp,
     if (rc && err.code && err.code != ERR_STOPPED)
         rc = sink_issue(j->sink, ISSUE_ERROR, err.offset, 0, "import-stopped",
                         "%s", err.what);
-    return rc ? rc : sink_member_end(j->sink);
+    return rc ? rc : end(j);
 }
 
 static int recognise(struct job *j, struct input_buffer *in, struct str layers,
@@ -148,17 +176,6 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
 /* ---- gzip
  * ------------------------------------------------------------------------- */
 
-static int gzip_issues(struct job *j, const struct gzip_report *r)
-{
-    if (r->damage == GZIP_OK)
-        return 0;
-    return sink_issue(
-        j->sink, ISSUE_ERROR, r->in_off, 0, gzip_damage_code(r->damage),
-        "%s (compressed byte %llu, content byte %llu)",
-        gzip_damage_text(r->damage), (unsigned long long)r->in_off,
-        (unsigned long long)r->out_off);
-}
-
 static struct str add_layer(struct job *j, struct str layers, const char *layer)
 {
     struct buf b = { 0 };
@@ -177,8 +194,10 @@ static int unwrap_gzip(struct job *j, struct str bytes, struct str layers,
     if (rc)
         return err_set(j->err, ERR_INTERNAL, "worker: out of memory");
     struct str inner = add_layer(j, layers, "!gz");
+    j->layers[depth] = (struct gzip_layer){ &r, false };
     rc = unwrap(j, NULL, buf_str(out), inner, depth + 1);
-    return rc ? rc : gzip_issues(j, &r);
+    j->layers[depth].report = NULL;
+    return rc;
 }
 
 static int unwrap_gzip_source(struct job *j, struct source *src,
@@ -188,10 +207,9 @@ static int unwrap_gzip_source(struct job *j, struct source *src,
     if (!gz)
         return j->err->code;
     gz->owns_below = false;
+    j->layers[depth] = (struct gzip_layer){ gzip_source_report(gz), false };
     int rc = unwrap(j, gz, STR_NONE, add_layer(j, layers, "!gz"), depth + 1);
-    const struct gzip_report *r = gzip_source_report(gz);
-    if (rc == 0 && r)
-        rc = gzip_issues(j, r);
+    j->layers[depth].report = NULL;
     source_close(gz);
     return rc;
 }

@@ -68,7 +68,7 @@ static bool resolve(struct receiver *r, struct intake *in, uint32_t local,
 static int get_event(struct receiver *r, struct cursor *k, struct intake *in,
                      const char **why, struct err *err)
 {
-    struct intake_ref refs[RECORD_REFS_MAX];
+    UNINITIALIZED struct intake_ref refs[RECORD_REFS_MAX];
     const unsigned char *p = cursor_take(k, WIRE_EVENT_FIXED);
     if (!p)
         return broken(why, "an event is cut");

@@ -10,12 +10,9 @@
 
 enum { FRAME_TARGET = 96 * 1024, LAST = 16 };
 
-struct slot {
-    uint32_t hash, id; /* id 0 = free */
-};
-
 struct value {
     const char *p;
+    uint32_t hash, id; /* id 0 = free slot */
     uint32_t n;
     uint8_t kind;
 };
@@ -24,14 +21,12 @@ struct sink {
     struct hash_key key, body_key;
     struct buf out;
     uint64_t items, since_progress;
-    struct slot *slots;
+    struct value *slots;
     size_t cap, n; /* n values: numbers 1..n */
-    struct value *values;
     struct arena text;
     uint32_t source_id; /* 0 = not yet given */
     struct str source;
     struct value last[LAST];
-    uint32_t last_id[LAST];
     bool gone;
 };
 
@@ -42,10 +37,9 @@ struct sink *sink_open(const struct hash_key *body_key, struct err *err)
     struct sink *s = calloc(1, sizeof(*s));
     if (s) {
         s->slots = calloc(TABLE, sizeof(*s->slots));
-        s->values = calloc(WIRE_DICTIONARY_MAX + 1, sizeof(*s->values));
         s->cap = TABLE;
     }
-    if (!s || !s->slots || !s->values) {
+    if (!s || !s->slots) {
         err_set(err, ERR_INTERNAL, "worker: out of memory");
         return NULL;
     }
@@ -79,7 +73,7 @@ static void reset_values(struct sink *s)
 {
     buf_putc(&s->out, WIRE_RESET);
     memset(s->slots, 0, s->cap * sizeof(*s->slots));
-    memset(s->last_id, 0, sizeof(s->last_id));
+    memset(s->last, 0, sizeof(s->last));
     arena_reset(&s->text);
     s->n = 0;
     s->source_id = 0;
@@ -105,25 +99,25 @@ static void put_u16(struct buf *b, uint16_t v)
     buf_putc(b, (char)(v >> 8));
 }
 
-static uint32_t add_value(struct sink *s, unsigned kind, struct str v,
-                          struct slot *slot, uint32_t h)
+static bool add_value(struct sink *s, unsigned kind, struct str v,
+                      struct value *slot, uint32_t h)
 {
     struct str copy = arena_copy(&s->text, v);
     if (!copy.p) {
         s->out.failed = true;
-        return 0;
+        return false;
     }
-    uint32_t id = (uint32_t)++s->n;
-    s->values[id] = (struct value){ copy.p, (uint32_t)v.n, (uint8_t)kind };
-    *slot = (struct slot){ h, id };
+    *slot = (struct value){ copy.p, h, (uint32_t)++s->n, (uint32_t)v.n,
+                            (uint8_t)kind };
     buf_putc(&s->out, WIRE_STRING);
     buf_putc(&s->out, (char)kind);
     put_u32(&s->out, (uint32_t)v.n);
     buf_put(&s->out, v);
-    return id;
+    return true;
 }
 
-static uint32_t number_of(struct sink *s, unsigned kind, struct str v)
+/* The value's slot; its number is 0 only when memory is short. */
+static const struct value *value_of(struct sink *s, unsigned kind, struct str v)
 {
     if (v.n > WIRE_VALUE_MAX)
         v.n = WIRE_VALUE_MAX;
@@ -131,30 +125,30 @@ static uint32_t number_of(struct sink *s, unsigned kind, struct str v)
     uint32_t h = (uint32_t)(h64 >> 32);
     size_t at = h64 & (s->cap - 1);
     for (; s->slots[at].id; at = (at + 1) & (s->cap - 1)) {
-        const struct value *o = &s->values[s->slots[at].id];
-        if (s->slots[at].hash == h && o->n == v.n && o->kind == kind &&
+        const struct value *o = &s->slots[at];
+        if (o->hash == h && o->n == v.n && o->kind == kind &&
             memcmp(o->p, v.p, v.n) == 0)
-            return s->slots[at].id;
+            return o;
     }
-    return add_value(s, kind, v, &s->slots[at], h);
+    add_value(s, kind, v, &s->slots[at], h);
+    return &s->slots[at];
+}
+
+static uint32_t number_of(struct sink *s, unsigned kind, struct str v)
+{
+    return value_of(s, kind, v)->id;
 }
 
 /* Columns repeat their value from record to record. */
 static uint32_t column(struct sink *s, unsigned col, unsigned kind,
                        struct str v)
 {
+    struct value *last = &s->last[col];
     if (v.n == 0)
         return 0;
-    struct value *last = &s->last[col];
-    if (s->last_id[col] && last->n == v.n && last->kind == kind &&
-        memcmp(last->p, v.p, v.n) == 0)
-        return s->last_id[col];
-    uint32_t id = number_of(s, kind, v);
-    if (id) {
-        *last = s->values[id];
-        s->last_id[col] = id;
-    }
-    return id;
+    if (last->n != v.n || last->kind != kind || memcmp(last->p, v.p, v.n) != 0)
+        *last = *value_of(s, kind, v);
+    return last->id;
 }
 
 /* Room for all values of one event, else start a new dictionary. */
@@ -254,7 +248,7 @@ static size_t refs_of(struct sink *s, const struct record *r,
 int sink_record(struct sink *s, const struct record *r)
 {
     uint32_t col[INTAKE_COLUMNS], flags = r->flags;
-    struct intake_ref refs[RECORD_REFS_MAX];
+    UNINITIALIZED struct intake_ref refs[RECORD_REFS_MAX];
     make_room(s, INTAKE_COLUMNS + r->n_refs);
     columns_of(s, r, col);
     size_t n = refs_of(s, r, col, refs, &flags);
