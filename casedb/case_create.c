@@ -11,6 +11,7 @@
 #include "casedb/schema.h"
 #include "casedb/vfs.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -145,10 +146,16 @@ static int make_database(struct casedb *c, const struct case_info *info,
     return r ? r : fill(c, info, err);
 }
 
-static void remove_all(const struct case_vfs *v)
+/* With its side files; keep: only those. They are empty when the case is
+ * whole, but SQLite does not report that it could not delete them. */
+static void remove_all(const char *path, bool keep)
 {
-    for (int i = VFS_DB; i <= VFS_JOURNAL; i++)
-        unlink(v->names[i]);
+    static const char suffixes[][9] = { "-wal", "-shm", "-journal", "" };
+    char name[PATH_MAX];
+    for (int i = 0; i < (keep ? 3 : 4); i++) {
+        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
 }
 
 /* None of the names of a new case may exist, as whatever: an old log beside a
@@ -173,24 +180,21 @@ static int create_locked(struct casedb *c, const struct case_info *info,
                          struct err *err)
 {
     char *temporary = sqlite3_mprintf("%s.new", c->vfs->names[VFS_DB]);
-    struct casedb *t =
-        temporary ? connection_handle(temporary, c->path, CASE_WRITE, err)
-                  : NULL;
-    int r = t ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+    if (!temporary)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    struct casedb *t = connection_handle(temporary, c->path, CASE_WRITE, err);
+    int r = t ? 0 : err->code;
     if (t) {
         t->vfs->creating = true;
-        remove_all(t->vfs);
+        remove_all(temporary, false);
         r = make_empty(temporary, c->path, err);
         if (r == 0)
             r = make_database(t, info, err);
-        if (r)
-            remove_all(t->vfs);
         case_close(t);
     }
     if (r == 0)
         r = publish(temporary, c->vfs->names[VFS_DB], c->path, err);
-    if (r && temporary)
-        unlink(temporary);
+    remove_all(temporary, r == 0);
     sqlite3_free(temporary);
     return r;
 }

@@ -173,68 +173,95 @@ int connection_open(struct casedb *c, int flags, struct err *err)
 
 /* ---- the schema ---------------------------------------------------------- */
 
-static const char schema_query[] =
-    "SELECT type, name, tbl_name, sql FROM sqlite_schema"
-    " ORDER BY type, name, tbl_name, sql";
+/* What SQLite's schema table says of one of our statements. No table of ours
+ * has an automatic index, which would be a row without a statement. */
+struct object {
+    struct str type, name, table, sql;
+};
 
-/* NULL-safe. */
-static bool same_text(sqlite3_stmt *a, sqlite3_stmt *b, int i)
+static struct str word(struct str *s)
 {
-    return sqlite3_column_type(a, i) == sqlite3_column_type(b, i) &&
-           str_eq(db_col(a, i), db_col(b, i));
+    size_t n = 0;
+    while (n < s->n && s->p[n] != ' ' && s->p[n] != '(')
+        n++;
+    struct str w = str_sub(*s, 0, n);
+    *s = str_sub(*s, n + 1, s->n);
+    return w;
 }
 
-/* ra, rb: what stepping gave. 1 = equal row, 0 = both at the end. */
-static int same_row(struct casedb *c, sqlite3_stmt *ours, int ra,
-                    sqlite3_stmt *theirs, int rb, struct err *err)
+static struct object object_of(const char *sql)
 {
-    if (ra == SQLITE_DONE && rb == SQLITE_DONE)
-        return 0;
-    bool same = ra == SQLITE_ROW && rb == SQLITE_ROW;
-    for (int i = 0; i < 4 && same; i++)
-        same = same_text(ours, theirs, i);
-    if (same)
-        return 1;
-    sqlite3_stmt *shown = rb == SQLITE_ROW ? theirs : ours;
-    if (rb != SQLITE_ROW && rb != SQLITE_DONE)
-        return open_error(c, err);
-    err_set(err, ERR_CASE, "%s: its tables are not those of a case: %s %s",
-            text_line(str_from(c->path)), text_line(db_col(shown, 0)),
-            text_line(db_col(shown, 1)));
-    return ERR_CASE;
-}
-
-static int compare_schema(struct casedb *c, sqlite3 *model, struct err *err)
-{
-    sqlite3_stmt *ours = NULL, *theirs = NULL;
-    int r = 1;
-    if (sqlite3_prepare_v2(model, schema_query, -1, &ours, NULL) != SQLITE_OK)
-        r = err_set(err, ERR_INTERNAL, "the schema could not be built");
-    else if (sqlite3_prepare_v2(c->db, schema_query, -1, &theirs, NULL) !=
-             SQLITE_OK)
-        r = open_error(c, err);
-    while (r == 1) {
-        int ra = sqlite3_step(ours), rb = sqlite3_step(theirs);
-        r = same_row(c, ours, ra, theirs, rb, err);
+    struct object o = { .sql = str_from(sql) };
+    struct str rest = o.sql;
+    word(&rest); /* CREATE */
+    o.type = word(&rest);
+    o.name = word(&rest);
+    o.table = o.name;
+    if (!str_eq(o.type, STR("TABLE"))) {
+        rest = str_sub(rest, str_find(rest, STR("ON ")) + 3, rest.n);
+        o.table = word(&rest);
     }
-    sqlite3_finalize(ours);
-    sqlite3_finalize(theirs);
+    return o;
+}
+
+static int by_sql(const void *a, const void *b)
+{
+    const struct object *x = a, *y = b;
+    return str_cmp(x->sql, y->sql);
+}
+
+static bool is_object(const struct object *o, sqlite3_stmt *st)
+{
+    return str_ieq(o->type, db_col(st, 0)) && str_eq(o->name, db_col(st, 1)) &&
+           str_eq(o->table, db_col(st, 2)) && str_eq(o->sql, db_col(st, 3));
+}
+
+static int other_schema(struct casedb *c, struct err *err, struct str type,
+                        struct str name)
+{
+    return err_set(err, ERR_CASE,
+                   "%s: its tables are not those of a case: "
+                   "%s %s",
+                   text_line(str_from(c->path)), text_line(type),
+                   text_line(name));
+}
+
+static int compare_schema(struct casedb *c, const struct object *ours, size_t n,
+                          struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY sql",
+        err);
+    if (!st)
+        return open_error(c, err);
+    size_t i = 0;
+    int r;
+    while ((r = db_step(c, st, err)) > 0) {
+        if (i == n || !is_object(&ours[i], st)) {
+            r = other_schema(c, err, db_col(st, 0), db_col(st, 1));
+            break;
+        }
+        i++;
+    }
+    sqlite3_reset(st);
+    if (r == 0 && i < n)
+        r = other_schema(c, err, ours[i].type, ours[i].name);
     return r;
 }
 
-/* Against the text that this same SQLite keeps for our own statements, with
- * its automatic indexes. */
 static int check_schema(struct casedb *c, struct err *err)
 {
-    struct casedb model = { .path = c->path, .lock_fd = -1 };
-    int r = 0;
-    if (sqlite3_open(":memory:", &model.db) != SQLITE_OK)
-        r = err_set(err, ERR_INTERNAL, "the schema could not be built");
-    if (r == 0)
-        r = connection_run(&model, case_schema, err);
-    if (r == 0)
-        r = compare_schema(c, model.db, err);
-    sqlite3_close(model.db);
+    size_t n = 0;
+    while (case_schema[n])
+        n++;
+    struct object *ours = calloc(n, sizeof(*ours));
+    if (!ours)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        ours[i] = object_of(case_schema[i]);
+    qsort(ours, n, sizeof(*ours), by_sql);
+    int r = compare_schema(c, ours, n, err);
+    free(ours);
     return r;
 }
 
