@@ -45,11 +45,14 @@ static void take_all(struct frames *f, struct outcome *o)
 static struct outcome run(const uint8_t *data, size_t size, uint8_t how,
                           size_t piece)
 {
+    /* One buffer for all runs: to poison and free megabytes for each would
+     * be most of the time. */
+    static struct frames f;
     struct outcome o = { .n = 0 };
-    struct frames f;
     unsigned jobs = how >> 1 & 7;
-    if (frames_open(&f, how & 1, NULL))
+    if (!f.buf && frames_open(&f, false, NULL))
         return o;
+    f = (struct frames){ .buf = f.buf, .cap = f.cap, .two_step = how & 1 };
     for (unsigned i = 0; i < jobs; i++)
         demand(frames_expect(&f, FIRST_JOB + i, BUDGET));
     while (size) {
@@ -69,7 +72,6 @@ static struct outcome run(const uint8_t *data, size_t size, uint8_t how,
     o.rule = f.rule;
     o.open = f.open;
     demand(o.bytes <= (uint64_t)BUDGET * jobs);
-    frames_close(&f);
     return o;
 }
 
