@@ -1,0 +1,100 @@
+/* ext2/3/4 inside: inodes and block maps for fs_ext.c and fs_ext_walk.c. */
+#pragma once
+
+#include "evidence/fs.h"
+
+enum {
+    EXT_INODE_MAX = 4096,
+    EXT_LINES = 64,
+    EXT_LINE = 4096,
+    EXT_ROOT = 2,
+};
+
+/* Parts of the on-disk flags. */
+enum {
+    EXT_COMPAT_JOURNAL = 0x4,
+    EXT_COMPAT_SPARSE2 = 0x200,
+    EXT_COMPAT_FAST_COMMIT = 0x400,
+    EXT_COMPAT_ORPHAN_FILE = 0x1000,
+    EXT_INCOMPAT_FILETYPE = 0x2,
+    EXT_INCOMPAT_RECOVER = 0x4,
+    EXT_INCOMPAT_JOURNAL_DEV = 0x8,
+    EXT_INCOMPAT_META_BG = 0x10,
+    EXT_INCOMPAT_64BIT = 0x80,
+    EXT_INCOMPAT_SEED = 0x2000,
+    EXT_INCOMPAT_LARGE_DIR = 0x4000,
+    EXT_INCOMPAT_ENCRYPT = 0x10000,
+    EXT_INCOMPAT_KNOWN = 0x3f7df,
+    EXT_RO_SPARSE = 0x1,
+    EXT_RO_GDT_CSUM = 0x10,
+    EXT_RO_BIGALLOC = 0x200,
+    EXT_RO_METADATA_CSUM = 0x400,
+    EXT_INODE_ENCRYPTED = 0x800,
+    EXT_INODE_INDEX = 0x1000,
+    EXT_INODE_EXTENTS = 0x80000,
+    EXT_INODE_EA = 0x200000,
+    EXT_INODE_INLINE = 0x10000000,
+};
+
+struct ext {
+    struct fs *fs;
+    struct source *vol;
+    uint32_t block, inode_size, desc_size, per_group, group_blocks;
+    uint32_t first_data, inodes, groups, first_ino, first_meta_bg;
+    uint32_t compat, incompat, ro, seed, last_orphan;
+    uint32_t backups[2];
+    uint64_t blocks;
+    bool bad_super; /* its checksum is wrong */
+    /* 4 KiB lines of the volume, direct-mapped by their number. */
+    unsigned char *lines;
+    uint64_t line_no[EXT_LINES];
+    uint32_t line_n[EXT_LINES];
+};
+
+struct ext_inode {
+    uint64_t ino, off; /* place in the volume */
+    uint16_t mode;
+    uint32_t uid, gid, links, flags, generation, blocks, dtime;
+    uint64_t size;
+    struct instant m, a, c, b, d;
+    bool has_b, fine; /* fine: nanoseconds are stored */
+    bool bad;         /* checksum or a field is wrong */
+    size_t raw_n;
+    unsigned char raw[EXT_INODE_MAX];
+};
+
+enum ext_run_kind { EXT_DATA, EXT_ZERO, EXT_BAD };
+struct ext_run {
+    uint64_t logical, physical, n; /* blocks */
+    enum ext_run_kind kind;
+};
+/* The blocks of one file, ascending; holes are left out. */
+struct ext_map {
+    struct ext_run *runs;
+    size_t n, cap;
+    uint64_t mapped;   /* blocks with data */
+    const char *wrong; /* first thing that was wrong, or NULL */
+    bool no_memory;
+    struct buf inlined; /* inline data instead of blocks */
+    bool is_inline;
+};
+
+/* Small reads, cached. False when not all can be had. */
+bool ext_read(struct ext *x, uint64_t off, void *buf, size_t n);
+/* False: no such inode, or its table cannot be read. */
+bool ext_inode_load(struct ext *x, uint64_t ino, struct ext_inode *in);
+/* Inodes [*first, end) of a group that can ever have been used. */
+uint32_t ext_group_used(struct ext *x, uint32_t group);
+void ext_map_load(struct ext *x, const struct ext_inode *in,
+                  struct ext_map *map);
+void ext_map_free(struct ext_map *map);
+/* Does the content touch what is known as unreadable? */
+bool ext_map_touches_gap(const struct ext *x, const struct ext_map *map);
+/* Target of a symbolic link into out; false when it cannot be read. */
+bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
+              struct buf *out);
+/* crc32c as the kernel computes it (no final inversion). */
+uint32_t ext_crc32c(uint32_t crc, const void *p, size_t n);
+
+int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err);
+int ext_find(struct fs *fs, struct str path, uint64_t *inode, struct err *err);

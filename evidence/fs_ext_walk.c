@@ -1,0 +1,687 @@
+/*
+ * ext2/3/4: directories, and the walk over all names.
+ *
+ * Directories are read linearly: index blocks of a hashed one look like blocks
+ * with one unused entry. Deleted names are looked for in the space that an
+ * entry has beyond its own need, but not where a hash index lies (libtsk
+ * reports its bytes as names). After the names come the inodes that none of
+ * them reached: freed ones that still have their times, and orphans.
+ */
+#include "evidence/fs_ext.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "base/varint.h"
+
+enum { DELETED_MAX = 1 << 16, PROGRESS_STEP = 4096 };
+
+struct deleted {
+    uint64_t inode;
+    uint8_t type;
+    uint8_t name_n;
+    size_t name; /* offset in names */
+};
+
+struct walk {
+    struct ext *x;
+    const struct fs_visitor *v;
+    struct fs_todo todo;
+    unsigned char *named; /* bitmap of inodes that a name leads to */
+    uint64_t names;
+    int stop;
+    struct buf path, link, names_buf;
+    struct ext_map map;
+    struct ext_inode inode, dir; /* large: not on the stack */
+    struct deleted *deleted;
+    size_t n_deleted;
+    uint64_t *live; /* hashes of the live names of one directory */
+    size_t n_live, cap_live;
+    uint64_t orphans;
+};
+
+struct entry {
+    uint64_t inode;
+    struct str name;
+    uint8_t type;
+    size_t used, len; /* bytes it needs and has */
+};
+
+__attribute__((format(printf, 5, 6))) static void
+issue(struct walk *w, int severity, const char *code, uint64_t inode,
+      const char *fmt, ...)
+{
+    char text[200];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (!w->stop)
+        w->stop = w->v->issue(w->v->ctx, severity, code, inode, text);
+}
+
+/* ---- entries ------------------------------------------------------------ */
+
+static size_t need(size_t name_n)
+{
+    return (8 + name_n + 3) & ~(size_t)3;
+}
+
+/* The entry at `at` of a directory block; false when it is not one. */
+static bool entry_at(const struct ext *x, struct str block, size_t at,
+                     struct entry *e)
+{
+    if (block.n - at < 8)
+        return false;
+    const unsigned char *p = (const unsigned char *)block.p + at;
+    size_t len = u16le(p + 4), name_n = p[6];
+    if (len == 0xffff || (len == 0 && block.n == 65536))
+        len = 65536; /* 64 KiB do not fit 16 bits */
+    e->inode = u32le(p);
+    e->type = x->incompat & EXT_INCOMPAT_FILETYPE ? p[7] : 0;
+    e->used = need(name_n);
+    e->len = len;
+    if (len < 8 || len % 4 || len > block.n - at || e->used > len)
+        return false;
+    e->name = str_sub(block, at + 8, name_n);
+    return true;
+}
+
+static bool plausible_name(struct str name)
+{
+    if (name.n == 0 || !text_utf8_valid(name))
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f ||
+            name.p[i] == '/')
+            return false;
+    return !str_eq(name, STR(".")) && !str_eq(name, STR(".."));
+}
+
+static bool is_dot(struct str name)
+{
+    return str_eq(name, STR(".")) || str_eq(name, STR(".."));
+}
+
+/* ---- one name ----------------------------------------------------------- */
+
+static uint8_t type_of(unsigned mode)
+{
+    switch (mode & 0xf000) {
+    case 0x1000:
+        return FS_FILE_FIFO;
+    case 0x2000:
+        return FS_FILE_CHAR;
+    case 0x4000:
+        return FS_FILE_DIR;
+    case 0x6000:
+        return FS_FILE_BLOCK;
+    case 0x8000:
+        return FS_FILE_REGULAR;
+    case 0xa000:
+        return FS_FILE_LINK;
+    case 0xc000:
+        return FS_FILE_SOCKET;
+    default:
+        return FS_FILE_OTHER;
+    }
+}
+
+/* The type byte of a directory entry. */
+static uint8_t type_of_entry(unsigned type)
+{
+    static const uint8_t types[] = { FS_FILE_OTHER,  FS_FILE_REGULAR,
+                                     FS_FILE_DIR,    FS_FILE_CHAR,
+                                     FS_FILE_BLOCK,  FS_FILE_FIFO,
+                                     FS_FILE_SOCKET, FS_FILE_LINK };
+    return type < sizeof types ? types[type] : FS_FILE_OTHER;
+}
+
+static void emit(struct walk *w, const struct fs_file *f)
+{
+    if (w->stop)
+        return;
+    w->stop = w->v->file(w->v->ctx, f);
+    if (++w->names % PROGRESS_STEP == 0 && w->v->progress)
+        w->v->progress(w->v->ctx, w->names);
+}
+
+static void fill_times(const struct ext_inode *in, struct fs_file *f)
+{
+    f->m = in->m;
+    f->a = in->a;
+    f->c = in->c;
+    f->b = in->b;
+    f->d = in->d;
+    f->t_res = in->fine ? 9 : 0;
+    if (!in->has_b)
+        f->flags |= FS_FILE_NO_B;
+    if (in->links != 0 || in->dtime == 0)
+        f->flags |= FS_FILE_NO_D;
+}
+
+/* Block map, link target and what is wrong with them. */
+static void fill_content(struct walk *w, const struct ext_inode *in,
+                         struct fs_file *f)
+{
+    ext_map_load(w->x, in, &w->map);
+    if (ext_map_touches_gap(w->x, &w->map))
+        f->flags |= FS_FILE_PARTIAL;
+    if (w->map.wrong) {
+        f->flags |= FS_FILE_UNRELIABLE;
+        issue(w, 2, "ext-blocks", in->ino, "%s", w->map.wrong);
+    }
+    if (f->type == FS_FILE_LINK) {
+        buf_clear(&w->link);
+        if (ext_link(w->x, in, &w->map, &w->link))
+            f->link = buf_str(&w->link);
+        else
+            f->flags |= FS_FILE_UNRELIABLE;
+    }
+    if (in->flags & EXT_INODE_ENCRYPTED)
+        issue(w, 1, "ext-encrypted", in->ino,
+              "name and content are encrypted (fscrypt)");
+}
+
+static void fill(struct walk *w, const struct ext_inode *in, struct fs_file *f)
+{
+    f->inode = in->ino;
+    f->type = type_of(in->mode);
+    f->mode = in->mode & 07777u;
+    f->uid = in->uid;
+    f->gid = in->gid;
+    f->links = in->links;
+    f->size = in->size;
+    f->off = in->off;
+    f->len = (uint32_t)in->raw_n;
+    fill_times(in, f);
+    fill_content(w, in, f);
+    if (in->bad) {
+        f->flags |= FS_FILE_UNRELIABLE;
+        issue(w, 1, "ext-inode-checksum", in->ino,
+              "the inode differs from its checksum, or a field is impossible");
+    }
+    if (f->size > INT64_MAX || f->size / 16 > w->x->fs->info.size)
+        issue(w, 1, "ext-size", in->ino, "states a size far beyond the volume");
+}
+
+/* path = parent/name; false when it is too long to be kept. */
+static bool join(struct walk *w, struct str parent, struct str name)
+{
+    buf_clear(&w->path);
+    buf_put(&w->path, parent);
+    buf_putc(&w->path, '/');
+    buf_put(&w->path, name);
+    return !w->path.failed && w->path.n <= FS_PATH_MAX;
+}
+
+static bool enter(struct walk *w, struct str parent, const struct entry *e)
+{
+    bool fresh;
+    if (!fs_todo_push(&w->todo, e->inode, parent, e->name, &fresh))
+        return false;
+    if (!fresh)
+        issue(w, 1, "ext-cycle", e->inode,
+              "a directory has a second name; it is listed once");
+    return true;
+}
+
+static void mark(struct walk *w, uint64_t ino)
+{
+    w->named[ino / 8] |= (unsigned char)(1u << ino % 8);
+}
+
+static bool marked(const struct walk *w, uint64_t ino)
+{
+    return w->named[ino / 8] >> ino % 8 & 1;
+}
+
+/* A name in use. */
+static void live_name(struct walk *w, struct str parent, uint64_t parent_ino,
+                      const struct entry *e)
+{
+    struct fs_file f = { .inode = e->inode, .parent = parent_ino };
+    if (!join(w, parent, e->name)) {
+        issue(w, 1, "path-length", e->inode,
+              "the path is longer than %d bytes and is left out", FS_PATH_MAX);
+        return;
+    }
+    f.path = buf_str(&w->path);
+    f.type = type_of_entry(e->type);
+    if (!ext_inode_load(w->x, e->inode, &w->inode)) {
+        f.flags = FS_FILE_NO_TIMES | FS_FILE_UNRELIABLE;
+        issue(w, 2, "ext-inode", e->inode, "a name leads to an inode that %s",
+              e->inode > w->x->inodes ? "does not exist" : "cannot be read");
+        emit(w, &f);
+        return;
+    }
+    mark(w, e->inode);
+    fill(w, &w->inode, &f);
+    if (w->inode.mode == 0 || w->inode.links == 0) {
+        f.flags |= FS_FILE_UNRELIABLE;
+        issue(w, 1, "ext-unused-inode", e->inode,
+              "a name in use leads to an inode that is not");
+    } else if (memchr(e->name.p, '/', e->name.n) ||
+               memchr(e->name.p, 0, e->name.n)) {
+        issue(w, 1, "ext-name", e->inode, "a name holds a slash or NUL");
+    }
+    emit(w, &f);
+    if (f.type == FS_FILE_DIR && !w->stop && !enter(w, parent, e))
+        issue(w, 2, "no-memory", e->inode, "not enough memory: not entered");
+}
+
+/* ---- deleted names ------------------------------------------------------ */
+
+static uint64_t name_hash(struct str name, uint64_t inode)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ inode;
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static void live_add(struct walk *w, struct str name, uint64_t inode)
+{
+    if (w->n_live == w->cap_live) {
+        size_t cap = w->cap_live ? w->cap_live * 2 : 256;
+        uint64_t *p = realloc(w->live, cap * sizeof *p);
+        if (!p)
+            return; /* a deleted name may then be told twice */
+        w->live = p;
+        w->cap_live = cap;
+    }
+    w->live[w->n_live++] = name_hash(name, inode);
+}
+
+static void deleted_add(struct walk *w, const struct entry *e)
+{
+    if (w->n_deleted == DELETED_MAX)
+        return;
+    if (!w->deleted)
+        w->deleted = malloc(DELETED_MAX * sizeof *w->deleted);
+    if (!w->deleted)
+        return;
+    w->deleted[w->n_deleted++] =
+        (struct deleted){ e->inode, e->type, (uint8_t)e->name.n,
+                          w->names_buf.n };
+    buf_put(&w->names_buf, e->name);
+}
+
+/* Candidates in [at, end) of a block, which no live entry uses. */
+static void slack(struct walk *w, struct str block, size_t at, size_t end)
+{
+    while (at + 12 <= end) {
+        struct entry e;
+        bool ok = entry_at(w->x, block, at, &e) && at + e.used <= end &&
+                  e.inode != 0 && e.inode <= w->x->inodes &&
+                  (e.type >= 1 && e.type <= 7) && plausible_name(e.name);
+        if (ok)
+            deleted_add(w, &e);
+        at += ok ? e.used : 4;
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
+                         const struct deleted *d, struct str name)
+{
+    struct fs_file f = { .parent = parent_ino, .inode = d->inode };
+    if (!join(w, parent, name))
+        return;
+    f.flags = FS_FILE_DELETED;
+    f.type = type_of_entry(d->type);
+    if (!ext_inode_load(w->x, d->inode, &w->inode)) {
+        f.flags |= FS_FILE_NO_TIMES;
+    } else if (w->inode.links == 0 && w->inode.mode &&
+               type_of(w->inode.mode) == f.type) {
+        mark(w, d->inode);
+        fill(w, &w->inode, &f);
+    } else {
+        f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
+    }
+    f.path = buf_str(&w->path);
+    emit(w, &f);
+}
+
+static void deleted_names(struct walk *w, struct str parent,
+                          uint64_t parent_ino)
+{
+    struct str all = buf_str(&w->names_buf);
+    if (w->n_deleted && w->n_live)
+        qsort(w->live, w->n_live, sizeof *w->live, by_value);
+    for (size_t i = 0; i < w->n_deleted && !w->stop; i++) {
+        const struct deleted *d = &w->deleted[i];
+        struct str name = str_sub(all, d->name, d->name_n);
+        uint64_t h = name_hash(name, d->inode);
+        /* The live entry may have moved and left its old copy. */
+        if (w->n_live &&
+            bsearch(&h, w->live, w->n_live, sizeof *w->live, by_value))
+            continue;
+        deleted_name(w, parent, parent_ino, d, name);
+    }
+    if (w->n_deleted == DELETED_MAX)
+        issue(w, 1, "ext-deleted", parent_ino,
+              "more than %d deleted names in one directory", DELETED_MAX);
+}
+
+/* ---- one directory ------------------------------------------------------ */
+
+/* What to do with each entry: the walk and the search for a name share the
+ * reading of directories. False ends it. */
+typedef bool entry_fn(void *ctx, struct str block, size_t at,
+                      const struct entry *e, bool index);
+
+static bool block_entries(struct ext *x, struct str block, bool index,
+                          entry_fn *fn, void *ctx, bool *bad)
+{
+    for (size_t at = 0; at + 8 <= block.n;) {
+        struct entry e;
+        if (!entry_at(x, block, at, &e)) {
+            *bad = true;
+            return true;
+        }
+        if (!fn(ctx, block, at, &e, index))
+            return false;
+        at += e.len;
+    }
+    return true;
+}
+
+/* Inline directories: the parent's number, then entries, in two parts. */
+static bool inline_entries(struct ext *x, const struct ext_map *map,
+                           entry_fn *fn, void *ctx, bool *bad)
+{
+    struct str all = buf_str(&map->inlined);
+    return block_entries(x, str_sub(all, 4, 56), false, fn, ctx, bad) &&
+           block_entries(x, str_sub(all, 60, all.n), false, fn, ctx, bad);
+}
+
+/* Every entry of the directory `in`; *bad: parts could not be read. */
+static bool dir_entries(struct ext *x, const struct ext_inode *in,
+                        struct ext_map *map, entry_fn *fn, void *ctx, bool *bad)
+{
+    ext_map_load(x, in, map);
+    *bad = map->wrong != NULL;
+    if (map->is_inline)
+        return inline_entries(x, map, fn, ctx, bad);
+    char *block = malloc(x->block);
+    bool go = block != NULL;
+    uint64_t end = in->size / x->block + (in->size % x->block != 0);
+    for (size_t i = 0; go && i < map->n; i++) {
+        struct ext_run *r = &map->runs[i];
+        if (r->kind == EXT_BAD)
+            *bad = true;
+        for (uint64_t k = 0;
+             go && r->kind == EXT_DATA && k < r->n && r->logical + k < end;
+             k++) {
+            uint64_t off = (r->physical + k) * x->block;
+            bool index = (in->flags & EXT_INODE_INDEX) != 0;
+            if (!ext_read(x, off, block, x->block) ||
+                source_gap_in(x->vol, off, x->block)) {
+                *bad = true;
+                continue;
+            }
+            struct str s = { block, x->block };
+            bool first = r->logical + k == 0;
+            go = block_entries(x, s, index && first, fn, ctx, bad);
+        }
+    }
+    *bad |= block == NULL;
+    free(block);
+    return go;
+}
+
+struct visit {
+    struct walk *w;
+    struct fs_pending dir;
+};
+
+static bool visit_entry(void *ctx, struct str block, size_t at,
+                        const struct entry *e, bool index)
+{
+    struct visit *vi = ctx;
+    struct walk *w = vi->w;
+    struct str parent = { vi->dir.path, vi->dir.n };
+    if (e->inode && e->name.n && !is_dot(e->name)) {
+        live_add(w, e->name, e->inode);
+        live_name(w, parent, vi->dir.inode, e);
+    }
+    /* The root of an index is inside "..", its nodes inside an entry without
+     * inode and name; the checksum's tail is one of 12 bytes. */
+    if (!index && (e->inode || e->name.n))
+        slack(w, block, at + (e->inode ? e->used : 0), at + e->len);
+    return w->stop == 0;
+}
+
+static void read_dir(struct walk *w, struct fs_pending *dir)
+{
+    struct ext_map map = { 0 };
+    struct visit vi = { w, *dir };
+    bool bad = false;
+    w->n_live = w->n_deleted = 0;
+    buf_clear(&w->names_buf);
+    if (!ext_inode_load(w->x, dir->inode, &w->dir)) {
+        bad = true;
+    } else {
+        dir_entries(w->x, &w->dir, &map, visit_entry, &vi, &bad);
+        deleted_names(w, (struct str){ dir->path, dir->n }, dir->inode);
+    }
+    if (bad)
+        issue(w, 2, "ext-directory", dir->inode,
+              "parts of the directory cannot be read; names may be missing");
+    ext_map_free(&map);
+}
+
+/* ---- inodes without a name ---------------------------------------------- */
+
+static void unnamed(struct walk *w, uint64_t ino, uint32_t flags)
+{
+    char name[64];
+    struct fs_file f = { .flags = flags };
+    int n = snprintf(name, sizeof name, "/$OrphanFiles/OrphanFile-%llu",
+                     (unsigned long long)ino);
+    f.path = (struct str){ name, (size_t)n };
+    fill(w, &w->inode, &f);
+    f.flags |= flags;
+    emit(w, &f);
+}
+
+/* Files that were deleted while open: chained through dtime. */
+static void orphan_list(struct walk *w)
+{
+    uint64_t ino = w->x->last_orphan;
+    for (uint64_t n = 0; ino && n < w->x->inodes && !w->stop; n++) {
+        if (ino > w->x->inodes || marked(w, ino) ||
+            !ext_inode_load(w->x, ino, &w->inode))
+            break;
+        mark(w, ino);
+        w->orphans++;
+        uint32_t next = w->inode.dtime;
+        w->inode.dtime = 0; /* not a time here */
+        unnamed(w, ino, FS_FILE_DELETED);
+        ino = next;
+    }
+    if (w->orphans)
+        issue(w, 0, "ext-open-deleted", 0,
+              "%llu files were deleted while still open",
+              (unsigned long long)w->orphans);
+}
+
+static void unnamed_inode(struct walk *w, uint64_t ino, uint64_t *lost)
+{
+    if (!ext_inode_load(w->x, ino, &w->inode) || w->inode.mode == 0 ||
+        w->inode.flags & EXT_INODE_EA)
+        return;
+    if (w->inode.links == 0 && w->inode.dtime != 0) {
+        unnamed(w, ino, FS_FILE_DELETED);
+    } else if (w->inode.links != 0) {
+        ++*lost;
+        unnamed(w, ino, FS_FILE_UNRELIABLE);
+    }
+}
+
+static void unnamed_inodes(struct walk *w)
+{
+    struct ext *x = w->x;
+    uint64_t lost = 0;
+    orphan_list(w);
+    for (uint32_t g = 0; g < x->groups && !w->stop; g++) {
+        uint32_t used = ext_group_used(x, g);
+        uint64_t first = (uint64_t)g * x->per_group + 1;
+        for (uint32_t i = 0; i < used && !w->stop; i++) {
+            uint64_t ino = first + i;
+            if (ino >= x->first_ino && ino <= x->inodes && !marked(w, ino))
+                unnamed_inode(w, ino, &lost);
+        }
+    }
+    if (lost)
+        issue(w, 1, "ext-no-name", 0,
+              "%llu inodes in use have no name; listed below $OrphanFiles",
+              (unsigned long long)lost);
+}
+
+/* ---- the walk ----------------------------------------------------------- */
+
+static void volume_issues(struct walk *w)
+{
+    struct ext *x = w->x;
+    if (x->fs->info.size > x->vol->size)
+        issue(w, 2, "fs-cut", 0,
+              "the file system has %llu bytes, the volume only %llu",
+              (unsigned long long)x->fs->info.size,
+              (unsigned long long)x->vol->size);
+    if (x->bad_super)
+        issue(w, 1, "ext-super-checksum", 0,
+              "the superblock differs from its checksum");
+    if (x->incompat & EXT_INCOMPAT_RECOVER)
+        issue(w, 1, "journal-not-replayed", 0,
+              "the journal holds changes that are not in place: recent names, "
+              "times and contents may be older than the volume's last state");
+    if (x->compat & EXT_COMPAT_FAST_COMMIT)
+        issue(w, 0, "ext-fast-commit", 0,
+              "the journal may hold fast commits, which are not read");
+    if (x->compat & EXT_COMPAT_ORPHAN_FILE)
+        issue(w, 0, "ext-orphan-file", 0,
+              "files deleted while open are kept in an orphan file, which is "
+              "not read");
+    uint32_t unknown = x->incompat & ~(uint32_t)EXT_INCOMPAT_KNOWN;
+    if (unknown)
+        issue(w, 2, "ext-features", 0,
+              "unknown features 0x%x: what follows may be wrong", unknown);
+}
+
+static void walk_free(struct walk *w)
+{
+    if (!w)
+        return;
+    fs_todo_free(&w->todo);
+    ext_map_free(&w->map);
+    buf_free(&w->path);
+    buf_free(&w->link);
+    buf_free(&w->names_buf);
+    free(w->named);
+    free(w->deleted);
+    free(w->live);
+    free(w);
+}
+
+static void walk_root(struct walk *w)
+{
+    struct fs_file f = { .path = STR("/"), .parent = EXT_ROOT };
+    bool fresh;
+    if (!ext_inode_load(w->x, EXT_ROOT, &w->inode)) {
+        issue(w, 2, "ext-inode", EXT_ROOT, "the root directory is lost");
+        return;
+    }
+    mark(w, EXT_ROOT);
+    fill(w, &w->inode, &f);
+    emit(w, &f);
+    if (!fs_todo_push(&w->todo, EXT_ROOT, STR_NONE, STR_NONE, &fresh))
+        issue(w, 2, "no-memory", EXT_ROOT, "not enough memory");
+}
+
+int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
+{
+    struct ext *x = fs->state;
+    struct walk *w = calloc(1, sizeof *w);
+    struct fs_pending dir;
+    if (w) {
+        w->x = x;
+        w->v = v;
+        w->named = calloc(1, (size_t)x->inodes / 8 + 1);
+    }
+    if (!w || !w->named) {
+        walk_free(w);
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    }
+    volume_issues(w);
+    walk_root(w);
+    while (!w->stop && w->names < FS_NAMES_MAX && fs_todo_pop(&w->todo, &dir)) {
+        read_dir(w, &dir);
+        free(dir.path);
+    }
+    if (w->names >= FS_NAMES_MAX)
+        issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
+    unnamed_inodes(w);
+    int stop = w->stop;
+    walk_free(w);
+    return stop;
+}
+
+/* ---- one path ----------------------------------------------------------- */
+
+struct search {
+    struct str name;
+    uint64_t inode;
+};
+
+static bool search_entry(void *ctx, struct str block, size_t at,
+                         const struct entry *e, bool index)
+{
+    struct search *s = ctx;
+    (void)block;
+    (void)at;
+    (void)index;
+    if (e->inode == 0 || !str_eq(e->name, s->name))
+        return true;
+    s->inode = e->inode;
+    return false;
+}
+
+int ext_find(struct fs *fs, struct str path, uint64_t *inode, struct err *err)
+{
+    static const struct str orphan = { "/$OrphanFiles/OrphanFile-", 25 };
+    struct ext *x = fs->state;
+    if (str_starts(path, orphan) &&
+        str_u64(str_sub(path, orphan.n, path.n), inode))
+        return 0;
+    struct ext_inode *in = malloc(sizeof *in);
+    struct ext_map map = { 0 };
+    int code = in ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+    *inode = EXT_ROOT;
+    while (code == 0 && path.n) {
+        if (path.p[0] == '/') {
+            path = str_sub(path, 1, path.n);
+            continue;
+        }
+        size_t end = str_find(path, STR("/"));
+        struct search s = { str_sub(path, 0, end), 0 };
+        bool bad;
+        path = str_sub(path, end, path.n);
+        if (ext_inode_load(x, *inode, in) && type_of(in->mode) == FS_FILE_DIR)
+            dir_entries(x, in, &map, search_entry, &s, &bad);
+        if (s.inode == 0)
+            code = err_set(err, ERR_EVIDENCE, "no such name in the volume");
+        *inode = s.inode;
+    }
+    ext_map_free(&map);
+    free(in);
+    return code;
+}
