@@ -4,8 +4,14 @@
  * opener gets the source below and the argument after the first slash, with
  * its %HH escapes undone.
  */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "evidence/archive.h"
+#include "evidence/ewf.h"
+#include "evidence/fs.h"
 #include "evidence/gzip.h"
-#include "evidence/source.h"
+#include "evidence/volume.h"
 
 enum {
     LAYERS_MAX = 16, /* deeper nesting than any importer makes */
@@ -14,15 +20,116 @@ enum {
 /* As much as one gzip or archive member may unfold to (reliability: bombs). */
 #define OUT_MAX (UINT64_C(64) << 30)
 
-typedef struct source *open_fn(struct source *below, struct str name,
+/* number: of "p1", else 0. */
+typedef struct source *open_fn(struct source *below, uint64_t number,
                                struct str arg, struct err *err);
 
-static struct source *open_gz(struct source *below, struct str name,
+static struct source *open_gz(struct source *below, uint64_t number,
                               struct str arg, struct err *err)
 {
-    (void)name;
+    (void)number;
     (void)arg;
     return source_open_gzip(below, OUT_MAX, err);
+}
+
+static struct source *open_ewf(struct source *below, uint64_t number,
+                               struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return ewf_source_open(below, err);
+}
+
+static struct source *open_partition(struct source *below, uint64_t number,
+                                     struct str arg, struct err *err)
+{
+    (void)arg;
+    if (number > UINT32_MAX) {
+        err_set(err, ERR_USAGE, "partition numbers have 32 bits");
+        return NULL;
+    }
+    return volume_open(below, (uint32_t)number, err);
+}
+
+/* A file of a file system, with the file system it needs: one layer. */
+struct fs_file_state {
+    struct fs *fs;
+    struct source *content;
+};
+
+static int fs_file_read(struct source *s, uint64_t off, void *buf, size_t n,
+                        struct err *err)
+{
+    struct fs_file_state *st = s->state;
+    size_t got;
+    int code = source_read(st->content, off, buf, n, &got, err);
+    source_take_gaps(s, st->content, off, off, n);
+    return code;
+}
+
+static void fs_file_close(struct source *s)
+{
+    struct fs_file_state *st = s->state;
+    source_close(st->content);
+    fs_close(st->fs);
+    free(st);
+}
+
+static const struct source_ops fs_file_ops = { fs_file_read, fs_file_close };
+
+static struct source *fs_file_make(struct source *below, struct fs *fs,
+                                   struct source *content, struct err *err)
+{
+    struct fs_file_state *st = content ? calloc(1, sizeof *st) : NULL;
+    if (!st) {
+        if (content)
+            err_set(err, ERR_INTERNAL, "out of memory");
+        source_close(content);
+        fs_close(fs);
+        return NULL;
+    }
+    *st = (struct fs_file_state){ fs, content };
+    struct source *s = source_make(&fs_file_ops, st, content->size, below,
+                                   content->layer, err);
+    if (s)
+        source_take_gaps(s, content, 0, 0, content->size);
+    return s;
+}
+
+static struct source *open_path(struct source *below, uint64_t number,
+                                struct str arg, struct err *err)
+{
+    struct fs *fs = fs_open(below, err);
+    (void)number;
+    return fs ? fs_file_make(below, fs, fs_open_path(fs, arg, err), err) : NULL;
+}
+
+static struct source *open_inode(struct source *below, uint64_t number,
+                                 struct str arg, struct err *err)
+{
+    uint64_t inode;
+    (void)number;
+    if (!str_u64(arg, &inode)) {
+        err_set(err, ERR_USAGE, "ino/N needs a number");
+        return NULL;
+    }
+    struct fs *fs = fs_open(below, err);
+    return fs ? fs_file_make(below, fs, fs_open_inode(fs, inode, err), err)
+              : NULL;
+}
+
+static struct source *open_zip(struct source *below, uint64_t number,
+                               struct str arg, struct err *err)
+{
+    (void)number;
+    return members_open_name(below, ARCHIVE_ZIP, arg, err);
+}
+
+static struct source *open_tar(struct source *below, uint64_t number,
+                               struct str arg, struct err *err)
+{
+    (void)number;
+    return members_open_name(below, ARCHIVE_TAR, arg, err);
 }
 
 static const struct {
@@ -31,16 +138,20 @@ static const struct {
     bool arg;      /* "/ARG" follows */
     open_fn *open;
 } kinds[] = {
-    { "gz", false, false, open_gz },
+    { "gz", false, false, open_gz },      { "ewf", false, false, open_ewf },
+    { "p", true, false, open_partition }, { "fs", false, true, open_path },
+    { "ino", false, true, open_inode },   { "zip", false, true, open_zip },
+    { "tar", false, true, open_tar },
 };
 
-static bool name_fits(struct str name, const char *kind, bool numbered)
+static bool name_fits(struct str name, const char *kind, bool numbered,
+                      uint64_t *number)
 {
     struct str k = str_from(kind);
+    *number = 0;
     if (!numbered)
         return str_eq(name, k);
-    uint64_t n;
-    return str_starts(name, k) && str_u64(str_sub(name, k.n, name.n), &n);
+    return str_starts(name, k) && str_u64(str_sub(name, k.n, name.n), number);
 }
 
 /* One layer, "gz" or "fs/etc/passwd", over below. */
@@ -50,19 +161,23 @@ static struct source *open_layer(struct source *below, struct str layer,
     size_t slash = str_find(layer, STR("/"));
     bool has_arg = slash != SIZE_MAX;
     struct str name = str_sub(layer, 0, slash);
-    struct str arg = has_arg ? str_sub(layer, slash + 1, layer.n) : STR_NONE;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (!name_fits(name, kinds[i].name, kinds[i].numbered))
-            continue;
-        if (has_arg != kinds[i].arg) {
-            err_set(err, ERR_USAGE, "layer %s: %s", kinds[i].name,
-                    has_arg ? "takes no name" : "needs /NAME");
-            return NULL;
-        }
-        return kinds[i].open(below, name, arg, err);
-    }
-    err_set(err, ERR_USAGE, "unknown layer in the citation");
-    return NULL;
+    struct buf arg = { 0 };
+    struct source *s = NULL;
+    uint64_t number;
+    size_t i = 0, n = sizeof kinds / sizeof *kinds;
+    while (i < n && !name_fits(name, kinds[i].name, kinds[i].numbered, &number))
+        i++;
+    if (has_arg && !text_uncite(&arg, str_sub(layer, slash + 1, layer.n)))
+        err_set(err, ERR_USAGE, "a name in the layers has a bad %%HH");
+    else if (i == n)
+        err_set(err, ERR_USAGE, "unknown layer in the citation");
+    else if (has_arg != kinds[i].arg)
+        err_set(err, ERR_USAGE, "layer %s: %s", kinds[i].name,
+                has_arg ? "takes no name" : "needs /NAME");
+    else
+        s = kinds[i].open(below, number, buf_str(&arg), err);
+    buf_free(&arg);
+    return s;
 }
 
 struct source *source_open_layers(struct source *file, struct str layers,
@@ -83,7 +198,10 @@ struct source *source_open_layers(struct source *file, struct str layers,
         struct source *s = open_layer(top, str_sub(layers, 0, end), err);
         if (!s)
             break;
-        s->owns_below = top != file;
+        struct source *lowest = s; /* one layer may be of two sources */
+        while (lowest->owns_below)
+            lowest = lowest->below;
+        lowest->owns_below = top != file;
         top = s;
         layers = str_sub(layers, end, layers.n);
     }
