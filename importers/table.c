@@ -2,9 +2,11 @@
 #include "importers/importer.h"
 
 extern const struct importer importers_cloudtrail;
+extern const struct importer importers_disk;
 
 const struct importer *const importers[] = {
     &importers_cloudtrail,
+    &importers_disk,
     NULL,
 };
 

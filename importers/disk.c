@@ -1,0 +1,682 @@
+/*
+ * Disk and volume images: raw, split raw and E01; GPT, MBR or none; every
+ * name of the file systems that evidence/fs.h reads as a row with its times.
+ * What cannot be read is named: other containers, encryption, LVM, RAID,
+ * file systems without a reader, damaged tables, unreadable ranges.
+ *
+ * Containers and split images are read once from start to end first. That
+ * gives the digest of the medium, the comparison with a stored one, and all
+ * unreadable ranges, so that the files they touch can be marked.
+ */
+#include "importers/disk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "base/varint.h"
+#include "evidence/ewf.h"
+#include "evidence/fs.h"
+#include "evidence/volume.h"
+
+enum {
+    STEP = 1 << 20,
+    GAP_ISSUES_MAX = 1000,
+    CODE_ISSUES_MAX = 50, /* of one code in one volume, then a sum */
+    CODES_MAX = 32,
+    SECTOR = 512,
+    LINKED = 1024, /* digests kept for further names of one inode */
+};
+
+_Static_assert((int)FS_FILE_DELETED == FILE_DELETED &&
+                   (int)FS_FILE_REALLOCATED == FILE_REALLOCATED &&
+                   (int)FS_FILE_UNRELIABLE == FILE_UNRELIABLE &&
+                   (int)FS_FILE_PARTIAL == FILE_PARTIAL &&
+                   (int)FS_FILE_NO_D == FILE_NO_TIME_D &&
+                   (int)FS_FILE_NO_B == FILE_NO_TIME_B &&
+                   (int)FS_FILE_LINK == FILE_LINK &&
+                   (int)FS_FILE_OTHER == FILE_OTHER,
+               "the floors' lists of files differ");
+
+/* ---- recognition -------------------------------------------------------- */
+
+static const struct {
+    const char *magic;
+    size_t n;
+    const char *name;
+} containers[] = {
+    { "QFI\xfb", 4, "qcow2 container" },
+    { "KDMV", 4, "VMDK container" },
+    { "vhdxfile", 8, "VHDX container" },
+    { "conectix", 8, "VHD container" },
+    { "EVF2\x0d\x0a\x81", 7, "EWF version 2 (Ex01) image" },
+};
+
+/* Containers that are named and not read. */
+static const char *container_name(struct str head)
+{
+    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+        if (str_starts(head,
+                       (struct str){ containers[i].magic, containers[i].n }))
+            return containers[i].name;
+    return NULL;
+}
+
+static bool named_as_image(struct str path)
+{
+    static const char *const ends[] = { ".img", ".raw", ".dd",  ".001",
+                                        ".000", ".iso", ".bin", NULL };
+    for (size_t i = 0; ends[i]; i++) {
+        struct str e = str_from(ends[i]);
+        if (path.n >= e.n && str_ieq(str_sub(path, path.n - e.n, e.n), e))
+            return true;
+    }
+    return false;
+}
+
+static int fs_confidence(enum fs_type type)
+{
+    switch (type) {
+    case FS_UNKNOWN:
+    case FS_EMPTY:
+        return 0;
+    case FS_FAT: /* no magic number of its own */
+    case FS_SWAP:
+    case FS_SQUASHFS:
+    case FS_ZFS:
+        return 80;
+    default:
+        return 95;
+    }
+}
+
+static int probe(struct probe *p)
+{
+    if (ewf_is(p->head)) {
+        p->reason = "EWF (E01) signature";
+        return 100;
+    }
+    const char *container = container_name(p->head);
+    if (container) {
+        p->reason = container;
+        return 95;
+    }
+    enum volume_table_kind table = volumes_recognise(p->head);
+    enum fs_type type = fs_recognise_head(p->head);
+    if (table == VOLUMES_GPT) {
+        p->reason = "GPT partition table";
+        return 95;
+    }
+    if (fs_confidence(type)) {
+        p->reason = fs_type_name(type);
+        return fs_confidence(type);
+    }
+    if (table == VOLUMES_MBR) {
+        p->reason = "MBR partition table";
+        return 80;
+    }
+    if (type == FS_EMPTY && p->size >= STEP && named_as_image(p->path)) {
+        p->reason = "zeros at the start, named like an image";
+        return 55;
+    }
+    return 0;
+}
+
+/* ---- issues ------------------------------------------------------------- */
+
+struct disk {
+    struct import_job *job;
+    struct source *media;
+    char *buf;       /* STEP bytes */
+    char prefix[16]; /* "ewf" */
+
+    /* The volume at hand. */
+    char volume[48]; /* "ewf!p1" */
+    struct fs *fs;
+    struct {
+        const char *code;
+        uint64_t n;
+    } codes[CODES_MAX];
+    size_t n_codes;
+    uint64_t files, hashed;
+    struct hasher *hasher;
+    struct {
+        uint64_t inode;
+        unsigned char hash[SHA256_LEN];
+    } linked[LINKED];
+};
+
+/* Counts an issue; false when there have been enough of its kind. */
+static bool few_enough(struct disk *d, const char *code)
+{
+    size_t i = 0;
+    while (i < d->n_codes && strcmp(d->codes[i].code, code) != 0)
+        i++;
+    if (i == CODES_MAX)
+        return true;
+    if (i == d->n_codes) {
+        d->codes[i].code = code;
+        d->codes[i].n = 0;
+        d->n_codes++;
+    }
+    return ++d->codes[i].n <= CODE_ISSUES_MAX;
+}
+
+static int issue_sums(struct disk *d)
+{
+    int stop = 0;
+    for (size_t i = 0; i < d->n_codes && !stop; i++)
+        if (d->codes[i].n > CODE_ISSUES_MAX)
+            stop =
+                sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, d->codes[i].code,
+                           "volume %s: %llu more of this kind",
+                           d->volume[0] ? d->volume : "(whole)",
+                           (unsigned long long)d->codes[i].n - CODE_ISSUES_MAX);
+    d->n_codes = 0;
+    return stop;
+}
+
+__attribute__((format(printf, 3, 4))) static int
+fact(struct disk *d, const char *name, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    size_t len = n < 0                     ? 0
+                 : (size_t)n < sizeof text ? (size_t)n
+                                           : sizeof text - 1;
+    return sink_fact(d->job->sink, name, (struct str){ text, len });
+}
+
+static int fact_hex(struct disk *d, const char *name, const unsigned char *p,
+                    size_t n)
+{
+    struct buf b = { 0 };
+    buf_put_hex(&b, p, n);
+    int stop = sink_fact(d->job->sink, name, buf_str(&b));
+    buf_free(&b);
+    return stop;
+}
+
+/* ---- the medium --------------------------------------------------------- */
+
+static int ewf_facts(struct disk *d, const struct ewf_info *in)
+{
+    struct sink *s = d->job->sink;
+    int stop = fact(d, "container", "EWF (E01), segments: %u, chunks: %u bytes",
+                    in->segments, in->chunk_size);
+    for (size_t i = 0; i < in->n_values && !stop; i++)
+        stop = sink_fact(s, in->values[i].name, in->values[i].text);
+    if (!stop && in->missing)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-segment",
+                          "segment %u of the image is missing", in->missing);
+    else if (!stop && in->incomplete)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-incomplete",
+                          "the image is incomplete: segments are missing, cut "
+                          "short or damaged");
+    if (!stop && in->bad_sections)
+        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-section",
+                          "%u sections of the image are damaged",
+                          in->bad_sections);
+    if (!stop && in->bad_digest)
+        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-digest",
+                          "a stored digest is damaged and not used");
+    if (!stop && in->acquiry_errors)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-acquisition",
+                          "the acquisition could not read %u ranges",
+                          in->acquiry_errors);
+    return stop;
+}
+
+static int gap_issues(struct disk *d)
+{
+    const struct source *m = d->media;
+    int stop = 0;
+    size_t i = 0;
+    for (; i < m->n_gaps && i < GAP_ISSUES_MAX && !stop; i++) {
+        const struct gap *g = &m->gaps[i];
+        stop = sink_issue(
+            d->job->sink, ISSUE_ERROR, g->off, g->len,
+            g->kind == GAP_ABSENT ? "media-absent" : "media-unreadable",
+            "%llu bytes of the medium at %llu %s; they read as "
+            "zeros",
+            (unsigned long long)g->len, (unsigned long long)g->off,
+            g->kind == GAP_ABSENT ? "are not in the evidence"
+                                  : "cannot be read");
+    }
+    if (i < m->n_gaps && !stop)
+        stop = sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "media-unreadable",
+                          "%zu more ranges; in all %llu bytes", m->n_gaps - i,
+                          (unsigned long long)source_gap_bytes(m));
+    return stop;
+}
+
+static int compare(struct disk *d, struct hasher *h, enum hash_algo algo,
+                   const char *name, const unsigned char *stored, size_t n)
+{
+    unsigned char have[32];
+    char label[64];
+    if (hasher_end(h, algo, have) != n)
+        return 0;
+    snprintf(label, sizeof label, "stored %s", name);
+    int stop = fact_hex(d, label, stored, n);
+    snprintf(label, sizeof label, "media %s", name);
+    if (!stop)
+        stop = fact_hex(d, label, have, n);
+    bool same = memcmp(have, stored, n) == 0;
+    snprintf(label, sizeof label, "stored %s verified", name);
+    if (!stop)
+        stop = fact(d, label, "%s", same ? "matches" : "DIFFERS");
+    if (!stop && !same)
+        stop = sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "digest-differs",
+                          "the medium differs from the %s that the image "
+                          "states",
+                          name);
+    return stop;
+}
+
+static int media_digests(struct disk *d, struct hasher *h,
+                         const struct ewf_info *in)
+{
+    unsigned char sha256[SHA256_LEN];
+    hasher_end(h, HASH_SHA256, sha256);
+    int stop = fact_hex(d, "media sha256", sha256, sizeof sha256);
+    uint64_t lost = source_gap_bytes(d->media);
+    if (!stop && lost)
+        stop = fact(d, "media sha256 covers",
+                    "zeros in place of %llu unreadable bytes",
+                    (unsigned long long)lost);
+    if (!stop && in && in->stored & EWF_MD5)
+        stop = compare(d, h, HASH_MD5, "md5", in->md5, sizeof in->md5);
+    if (!stop && in && in->stored & EWF_SHA1)
+        stop = compare(d, h, HASH_SHA1, "sha1", in->sha1, sizeof in->sha1);
+    if (!stop && in && !in->stored)
+        stop = sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "digest-none",
+                          "the image states no digest of its medium");
+    return stop;
+}
+
+/* One pass over the medium. Progress is told in bytes of the input. */
+static int media_read(struct disk *d, const struct ewf_info *in,
+                      struct err *err)
+{
+    unsigned algos = 1u << HASH_SHA256;
+    if (in && in->stored & EWF_MD5)
+        algos |= 1u << HASH_MD5;
+    if (in && in->stored & EWF_SHA1)
+        algos |= 1u << HASH_SHA1;
+    struct hasher *h = hasher_open(algos);
+    if (!h)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    const struct source *m = d->media;
+    double scale =
+        m->size ? (double)d->job->in->src->size / (double)m->size : 1;
+    int code = 0;
+    for (uint64_t off = 0; off < m->size && !code;) {
+        size_t got = 0;
+        code = source_read(d->media, off, d->buf, STEP, &got, err);
+        hasher_add(h, d->buf, got);
+        off += got;
+        sink_progress(d->job->sink, (uint64_t)((double)off * scale));
+    }
+    if (!code)
+        code = media_digests(d, h, in);
+    hasher_close(h);
+    return code;
+}
+
+static int media_open(struct disk *d, struct err *err)
+{
+    struct source *src = d->job->in->src;
+    struct str head = { d->job->in->p, d->job->in->n };
+    const char *container = container_name(head);
+    if (src->size < SECTOR)
+        return err_set(err, ERR_EVIDENCE, "%s",
+                       src->size ? "smaller than one sector: no image"
+                                 : "the image is empty");
+    if (container)
+        return err_set(err, ERR_EVIDENCE,
+                       "%s: not read by this version; convert it to raw",
+                       container);
+    d->media = src;
+    const struct ewf_info *in = NULL;
+    int stop = 0;
+    if (ewf_is(head)) {
+        d->media = ewf_source_open(src, err);
+        if (!d->media)
+            return err && err->code ? err->code : ERR_EVIDENCE;
+        memcpy(d->prefix, "ewf", 4);
+        in = ewf_source_info(d->media);
+        stop = ewf_facts(d, in);
+    }
+    if (!stop)
+        stop =
+            fact(d, "media size", "%llu", (unsigned long long)d->media->size);
+    if (!stop && d->media->size % SECTOR)
+        stop = sink_issue(d->job->sink, ISSUE_NOTE,
+                          d->media->size / SECTOR * SECTOR,
+                          d->media->size % SECTOR, "media-tail",
+                          "the last sector is not whole");
+    /* A plain file's digest is the exhibit's. */
+    if (!stop && (in || source_part(src, 1) || d->job->layers.n))
+        stop = media_read(d, in, err);
+    return stop ? stop : gap_issues(d);
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+/* Digest of the content; false when it is left out. */
+static bool hash_content(struct disk *d, const struct fs_file *f,
+                         unsigned char out[SHA256_LEN], bool *partial)
+{
+    struct source *s = fs_open_inode(d->fs, f->inode, NULL);
+    bool ok = s != NULL;
+    hasher_reset(d->hasher);
+    for (uint64_t off = 0; ok && off < s->size;) {
+        size_t got = 0;
+        ok = !source_read(s, off, d->buf, STEP, &got, NULL) && got > 0;
+        hasher_add(d->hasher, d->buf, got);
+        off += got;
+    }
+    *partial = ok && s->n_gaps > 0;
+    source_close(s);
+    return ok && hasher_end(d->hasher, HASH_SHA256, out) == SHA256_LEN;
+}
+
+static bool worth_hashing(const struct disk *d, const struct fs_file *f)
+{
+    return d->hasher && f->type == FS_FILE_REGULAR &&
+           !(f->flags & FS_FILE_REALLOCATED) &&
+           !(f->flags & FS_FILE_DELETED && f->size == 0) &&
+           f->size / 16 <= d->fs->vol->size;
+}
+
+static struct str file_hash(struct disk *d, const struct fs_file *f,
+                            unsigned char out[SHA256_LEN], uint32_t *flags)
+{
+    bool partial = false;
+    size_t slot = (size_t)(f->inode % LINKED);
+    struct str hash = { (const char *)out, SHA256_LEN };
+    if (!worth_hashing(d, f))
+        return STR_NONE;
+    if (f->links > 1 && d->linked[slot].inode == f->inode) {
+        memcpy(out, d->linked[slot].hash, SHA256_LEN);
+        return hash;
+    }
+    if (!hash_content(d, f, out, &partial)) {
+        *flags |= FILE_UNRELIABLE;
+        return STR_NONE;
+    }
+    if (partial)
+        *flags |= FILE_PARTIAL;
+    if (f->links > 1 && !partial) {
+        d->linked[slot].inode = f->inode;
+        memcpy(d->linked[slot].hash, out, SHA256_LEN);
+    }
+    return hash;
+}
+
+static int on_file(void *ctx, const struct fs_file *f)
+{
+    struct disk *d = ctx;
+    unsigned char hash[SHA256_LEN];
+    struct record_file r = {
+        .volume = str_from(d->volume),
+        .path = f->path,
+        .inode = f->inode,
+        .parent_inode = f->parent,
+        .type = f->type,
+        .mode = f->mode,
+        .uid = f->uid,
+        .gid = f->gid,
+        .links = f->links,
+        .size = f->size,
+        .flags = f->flags,
+        .m = f->m,
+        .a = f->a,
+        .c = f->c,
+        .b = f->b,
+        .d = f->d,
+        .t_res = f->t_res,
+        .link_target = f->link,
+        .off = f->off,
+        .len = f->len,
+    };
+    r.sha256 = file_hash(d, f, hash, &r.flags);
+    d->files++;
+    return sink_file(d->job->sink, &r);
+}
+
+static int on_issue(void *ctx, int severity, const char *code, uint64_t inode,
+                    const char *text)
+{
+    struct disk *d = ctx;
+    const char *volume = d->volume[0] ? d->volume : "(whole)";
+    if (!few_enough(d, code))
+        return 0;
+    if (inode == 0)
+        return sink_issue(d->job->sink, (enum issue_severity)severity, 0, 0,
+                          code, "volume %s: %s", volume, text);
+    return sink_issue(d->job->sink, (enum issue_severity)severity, 0, 0, code,
+                      "volume %s, inode %llu: %s", volume,
+                      (unsigned long long)inode, text);
+}
+
+static void on_progress(void *ctx, uint64_t files)
+{
+    struct disk *d = ctx;
+    (void)files;
+    sink_progress(d->job->sink, d->job->in->src->size);
+}
+
+/* ---- volumes ------------------------------------------------------------ */
+
+static int fs_facts(struct disk *d)
+{
+    const struct fs_info *in = &d->fs->info;
+    char name[80];
+    const char *vol = d->volume[0] ? d->volume : "(whole)";
+    snprintf(name, sizeof name, "volume %s file system", vol);
+    int stop = fact(d, name, "%s, %llu bytes, blocks of %u", in->name,
+                    (unsigned long long)in->size, in->block);
+    snprintf(name, sizeof name, "volume %s uuid", vol);
+    if (!stop && in->uuid[0])
+        stop = fact(d, name, "%s", in->uuid);
+    snprintf(name, sizeof name, "volume %s label", vol);
+    if (!stop && in->label_n)
+        stop = sink_fact(d->job->sink, name,
+                         (struct str){ in->label, in->label_n });
+    snprintf(name, sizeof name, "volume %s last mounted on", vol);
+    if (!stop && in->mounted_n)
+        stop = sink_fact(d->job->sink, name,
+                         (struct str){ in->mounted, in->mounted_n });
+    snprintf(name, sizeof name, "volume %s made", vol);
+    if (!stop && in->has_made) {
+        char t[TIME_TEXT_MAX];
+        size_t n = time_format(t, in->made, 0, 0);
+        stop = sink_fact(d->job->sink, name, (struct str){ t, n });
+    }
+    return stop;
+}
+
+/* A volume whose content is named only. */
+static int not_read(struct disk *d, enum fs_type type, const struct source *v)
+{
+    const char *vol = d->volume[0] ? d->volume : "(whole)";
+    if (type == FS_EMPTY)
+        return sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "volume-empty",
+                          "volume %s: its first bytes are zeros", vol);
+    if (type == FS_UNKNOWN)
+        return sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, "volume-unknown",
+                          "volume %s, %llu bytes: no known file system", vol,
+                          (unsigned long long)v->size);
+    return sink_issue(d->job->sink, type == FS_SWAP ? ISSUE_NOTE : ISSUE_ERROR,
+                      0, 0, "volume-not-read",
+                      "volume %s: %s, not read by this version", vol,
+                      fs_type_name(type));
+}
+
+static int volume_walk(struct disk *d, struct source *v, struct err *err)
+{
+    const struct fs_visitor visitor = { d, on_file, on_issue, on_progress };
+    enum fs_type type = fs_recognise(v);
+    struct err why = { 0 };
+    if (!fs_type_readable(type))
+        return not_read(d, type, v);
+    d->fs = fs_open(v, &why);
+    if (!d->fs) {
+        if (why.code == ERR_INTERNAL)
+            return err_set(err, why.code, "%s", why.what);
+        return sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "volume-damaged",
+                          "volume %s: %s", d->volume[0] ? d->volume : "(whole)",
+                          why.what);
+    }
+    memset(d->linked, 0, sizeof d->linked);
+    int stop = fs_facts(d);
+    if (!stop)
+        stop = fs_walk(d->fs, &visitor, err);
+    if (!stop)
+        stop = issue_sums(d);
+    fs_close(d->fs);
+    d->fs = NULL;
+    return stop;
+}
+
+static int whole(struct disk *d, struct err *err)
+{
+    snprintf(d->volume, sizeof d->volume, "%s", d->prefix);
+    if (fs_recognise(d->media) == FS_UNKNOWN)
+        return sink_issue(d->job->sink, ISSUE_ERROR, 0, d->media->size,
+                          "media-unknown",
+                          "no partition table and no file system");
+    return volume_walk(d, d->media, err);
+}
+
+static int volume_fact(struct disk *d, const struct volume *v,
+                       enum volume_table_kind kind)
+{
+    char name[80], guid[37] = "";
+    struct str label = { v->name, v->name_n };
+    snprintf(name, sizeof name, "volume %s", d->volume);
+    if (kind == VOLUMES_GPT)
+        guid_format(guid, v->guid);
+    return fact(d, name, "at %llu, %llu bytes, type %s%s%s%s%s%s",
+                (unsigned long long)v->off, (unsigned long long)v->len,
+                volume_type_name(v, kind), guid[0] ? ", id " : "", guid,
+                label.n ? ", name " : "", label.n ? text_line(label) : "",
+                v->flags & VOLUME_UNVERIFIED ? ", unverified" : "");
+}
+
+static int one_volume(struct disk *d, const struct volume *v,
+                      enum volume_table_kind kind, struct err *err)
+{
+    char layer[16];
+    snprintf(layer, sizeof layer, "p%u", v->number);
+    snprintf(d->volume, sizeof d->volume, "%s%s%s", d->prefix,
+             d->prefix[0] ? "!" : "", layer);
+    int stop = volume_fact(d, v, kind);
+    if (stop || v->len == 0)
+        return stop;
+    struct source *s = source_open_slice(d->media, v->off, v->len, layer, err);
+    if (!s)
+        return err && err->code ? err->code : ERR_INTERNAL;
+    stop = volume_walk(d, s, err);
+    source_close(s);
+    return stop;
+}
+
+/* Does one of the partitions hold something known? Then an MBR is no chance
+ * pattern in a boot sector. */
+static bool holds_something(struct disk *d, const struct volume_table *t)
+{
+    bool known = false;
+    for (size_t i = 0; i < t->n && !known; i++) {
+        const struct volume *v = &t->volumes[i];
+        struct source *s =
+            source_open_slice(d->media, v->off, v->len, "", NULL);
+        if (s)
+            known = fs_recognise(s) > FS_EMPTY;
+        source_close(s);
+    }
+    return known;
+}
+
+/* A boot sector or ISO hybrid may look like a table, and an old file system
+ * may lie below one. */
+static bool table_wins(struct disk *d, const struct volume_table *t)
+{
+    enum fs_type type = fs_recognise(d->media);
+    if (t->kind == VOLUMES_NONE || type == FS_ISO9660)
+        return false;
+    if (t->kind == VOLUMES_GPT || type <= FS_EMPTY)
+        return true;
+    if (type == FS_FAT || type == FS_NTFS || type == FS_EXFAT ||
+        type == FS_BITLOCKER || type == FS_REFS)
+        return false;
+    return holds_something(d, t);
+}
+
+static int volumes(struct disk *d, struct err *err)
+{
+    static const char *const names[] = { "none", "MBR", "GPT" };
+    struct volume_table t;
+    int stop = volumes_read(d->media, &t, err);
+    bool tables = !stop && table_wins(d, &t);
+    if (!stop)
+        stop = fact(d, "partition table", "%s", names[tables ? t.kind : 0]);
+    for (size_t i = 0; i < t.n_issues && !stop; i++)
+        if (tables || t.kind == VOLUMES_NONE)
+            stop = sink_issue(d->job->sink, ISSUE_WARNING, t.issues[i].off,
+                              t.issues[i].len, t.issues[i].code, "%s",
+                              t.issues[i].text);
+    if (!stop && tables && fs_recognise(d->media) > FS_EMPTY)
+        stop = sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "volume-stale",
+                          "before the partitions lies an older file system "
+                          "(%s)",
+                          fs_type_name(fs_recognise(d->media)));
+    for (size_t i = 0; tables && i < t.n && !stop; i++)
+        stop = one_volume(d, &t.volumes[i], t.kind, err);
+    if (!stop && !tables)
+        stop = whole(d, err);
+    volumes_free(&t);
+    return stop;
+}
+
+static int import(struct import_job *job, struct err *err)
+{
+    struct disk *d = calloc(1, sizeof *d);
+    if (d)
+        d->buf = malloc(STEP);
+    if (d && job->hash_files)
+        d->hasher = hasher_open(1u << HASH_SHA256);
+    if (!d || !d->buf || (job->hash_files && !d->hasher)) {
+        if (d)
+            free(d->buf);
+        free(d);
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    }
+    d->job = job;
+    int code = media_open(d, err);
+    if (!code)
+        code = volumes(d, err);
+    if (d->media != job->in->src)
+        source_close(d->media);
+    hasher_close(d->hasher);
+    free(d->buf);
+    free(d);
+    return code;
+}
+
+const struct importer importers_disk = {
+    .name = "disk",
+    .title = "Disk or volume image",
+    .reads = "raw, split raw and E01 images; GPT, MBR; ext2/3/4, NTFS, FAT, "
+             "exFAT, ISO 9660",
+    .flags = IMPORTER_IMAGE,
+    .probe = probe,
+    .import = import,
+};

@@ -1,0 +1,6 @@
+/* Disk and volume images. */
+#pragma once
+
+#include "importers/importer.h"
+
+extern const struct importer importers_disk;
