@@ -4,6 +4,7 @@
 struct command;
 
 extern const struct command cmd_audit;
+extern const struct command cmd_bookmark;
 extern const struct command cmd_completion;
 extern const struct command cmd_custody;
 extern const struct command cmd_entities;
@@ -13,7 +14,13 @@ extern const struct command cmd_import;
 extern const struct command cmd_importers;
 extern const struct command cmd_man;
 extern const struct command cmd_new;
+extern const struct command cmd_note;
+extern const struct command cmd_pivot;
+extern const struct command cmd_search;
 extern const struct command cmd_selftest;
+extern const struct command cmd_show;
 extern const struct command cmd_status;
+extern const struct command cmd_tag;
+extern const struct command cmd_verdict;
 extern const struct command cmd_verify;
 extern const struct command cmd_version;

@@ -1,0 +1,122 @@
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/raw.h"
+#include "cli/reference.h"
+#include "cli/show_entity.h"
+#include "cli/show_event.h"
+
+#include "base/text.h"
+
+#include <unistd.h>
+
+static const struct command_option options[] = {
+    { "--raw", NULL, "the exact bytes of the record, nothing else", 0 },
+    { "--hex", NULL, "the bytes of the record with their offsets", 0 },
+    { 0 },
+};
+
+static const struct command_example examples[] = {
+    { "show incident.kan E123", "An event: fields, entities, record." },
+    { "show incident.kan E123 --raw | jq .", "Its record, for another tool." },
+    { "show incident.kan 'X1/a.json.gz!gz@4711+1312' --hex",
+      "The bytes of a citation." },
+    { 0 },
+};
+
+static int put_bytes(struct cli *cli, const struct reader_got *got,
+                     uint64_t off, struct err *err)
+{
+    if (arg_has(cli, "--hex")) {
+        raw_gaps(cli, got);
+        raw_hex(cli, got->bytes, off);
+        return 0;
+    }
+    if (isatty(1)) {
+        err_set(err, ERR_USAGE,
+                "--raw: not to a terminal: bytes from evidence "
+                "could control it");
+        err_hint(err, "Send it to a file or a program, or take --hex.");
+        return ERR_USAGE;
+    }
+    out_bytes(cli, got->bytes);
+    if (got->n_gaps || got->more_gaps) {
+        message("parts could not be read and are zeros: --hex names them");
+        cli->issues = true;
+    }
+    return 0;
+}
+
+static int show_bytes(struct cli *cli, struct casedb *c,
+                      const struct reference *ref, struct err *err)
+{
+    struct raw raw;
+    struct reader_got got;
+    int rc = raw_open(&raw, c, err);
+    if (rc == 0)
+        rc = raw_read(&raw, &ref->member, ref->off, ref->len, &cli->arena, &got,
+                      err);
+    raw_close(&raw);
+    if (rc)
+        return rc;
+    rc = put_bytes(cli, &got, ref->off, err);
+    if (rc == 0 && got.bytes.n < ref->len)
+        rc = err_set(err, ERR_EVIDENCE, "only %zu of %llu bytes are there",
+                     got.bytes.n, (unsigned long long)ref->len);
+    return rc;
+}
+
+static int show(struct cli *cli, struct casedb *c, struct err *err)
+{
+    struct reference ref;
+    struct str word = arg_word(cli, 1);
+    bool bytes = arg_has(cli, "--raw") || arg_has(cli, "--hex");
+    int rc = reference_find(c, word, &cli->arena, &ref, err);
+    if (rc)
+        return rc;
+    if (ref.kind == REF_EXHIBIT) {
+        err_set(err, ERR_USAGE, "%s: an exhibit", text_line(word));
+        err_hint(err, "kanshiki evidence CASE show X%lld",
+                 (long long)ref.exhibit);
+        return ERR_USAGE;
+    }
+    if (ref.kind == REF_ENTITY)
+        return bytes ? err_set(err, ERR_USAGE, "%s: an entity has no bytes",
+                               text_line(word))
+                     : show_entity(cli, c, ref.entity, err);
+    if (bytes)
+        return show_bytes(cli, c, &ref, err);
+    if (ref.event)
+        return show_event(cli, c, ref.event, err);
+    err_set(err, ERR_USAGE, "%s: no event begins there", text_line(word));
+    err_hint(err, "--hex or --raw show the bytes.");
+    return ERR_USAGE;
+}
+
+static int run(struct cli *cli, struct err *err)
+{
+    struct casedb *c;
+    int rc = cli_open(cli, CASE_READ, &c, err);
+    if (rc)
+        return rc;
+    rc = show(cli, c, err);
+    case_close(c);
+    return rc;
+}
+
+const struct command cmd_show = {
+    .name = "show",
+    .group = GROUP_ANALYSIS,
+    .flags = COMMAND_CASE | COMMAND_LIST,
+    .words = "CASE E1|CITATION|ENTITY",
+    .summary = "Show an event, the bytes of a citation, or an entity",
+    .text =
+        "An event comes with its time and how that is known, its fields, the "
+        "entities and their roles, other places where the same event was "
+        "found, links, notes, and its record, read again from the evidence by "
+        "a confined process.",
+    .options = options,
+    .examples = examples,
+    .min = 2,
+    .max = 2,
+    .run = run,
+};
