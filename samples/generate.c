@@ -3,6 +3,7 @@
 #include "samples/gen.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void write_facts(struct gen *g, const char *root)
 {
@@ -11,11 +12,22 @@ static void write_facts(struct gen *g, const char *root)
     file_write(root, "expected-disk.tsv", buf_str(&g->disk));
 }
 
+static void close_gen(struct gen *g)
+{
+    arena_free(&g->arena);
+    buf_free(&g->scratch);
+    buf_free(&g->expected);
+    buf_free(&g->members);
+    buf_free(&g->disk);
+    free(g->events);
+}
+
 int main(int argc, char **argv)
 {
     struct gen g = { 0 };
     if (argc == 3 && strcmp(argv[1], "--disk") == 0) {
         disk(&g, argv[2]);
+        close_gen(&g);
         return 0;
     }
     if (argc != 2) {
@@ -29,5 +41,6 @@ int main(int argc, char **argv)
     hostlog(&g, argv[1]);
     disk(&g, NULL);
     write_facts(&g, argv[1]);
+    close_gen(&g);
     return 0;
 }
