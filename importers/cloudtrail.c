@@ -324,6 +324,7 @@ static int list(struct reader *r, enum item kind)
     for (;;) {
         char c = peek(r);
         if (c == 0) {
+            r->cut = true;
             return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
                               "json-cut",
                               "the list of records does not end: the file "
@@ -382,6 +383,8 @@ static int after_list(struct reader *r)
 {
     for (;;) {
         char c = peek(r);
+        if (c == 0 && r->cut)
+            return 0;
         if (c == 0)
             return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
                               "json-cut", "the file ends within its envelope");

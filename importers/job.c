@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/varint.h"
+#include "evidence/archive.h"
 #include "evidence/gzip.h"
 #include "evidence/worker.h"
 #include "importers/input.h"
@@ -137,21 +138,27 @@ static int run_importer(struct job *j, const struct importer *imp,
     return rc ? rc : end(j);
 }
 
+static struct str tail_of(struct input_buffer *in, char tail[TAIL])
+{
+    size_t n = 0;
+    struct err ignored;
+    if (in->in.src && in->in.src->size > TAIL) {
+        if (source_read(in->in.src, in->in.src->size - TAIL, tail, TAIL, &n,
+                        &ignored))
+            n = 0;
+    } else if (in->in.eof) {
+        n = in->in.n < TAIL ? in->in.n : TAIL;
+        memcpy(tail, in->in.p + in->in.n - n, n);
+    }
+    return (struct str){ tail, n };
+}
+
 static int recognise(struct job *j, struct input_buffer *in, struct str layers,
                      uint64_t size)
 {
-    char tail[TAIL];
-    size_t tail_n = 0;
+    UNINITIALIZED char tail[TAIL];
     struct str head = { in->in.p, in->in.n < HEAD ? in->in.n : HEAD };
-    if (in->in.src && in->in.src->size > TAIL) {
-        struct err ignored;
-        (void)!source_read(in->in.src, in->in.src->size - TAIL, tail, TAIL,
-                           &tail_n, &ignored);
-    } else if (in->in.eof) {
-        tail_n = in->in.n < TAIL ? in->in.n : TAIL;
-        memcpy(tail, in->in.p + in->in.n - tail_n, tail_n);
-    }
-    struct probe p = { head, { tail, tail_n }, j->req->path, size, "" };
+    struct probe p = { head, tail_of(in, tail), j->req->path, size, "" };
     int confidence;
     const struct importer *imp = j->req->as.n
                                      ? importer_by_name(j->req->as)
@@ -223,6 +230,16 @@ static bool is_gzip(struct str head)
            (unsigned char)head.p[1] == 0x8b && head.p[2] == 8;
 }
 
+static enum archive_kind archive_of(struct job *j, struct input_buffer *in,
+                                    unsigned depth)
+{
+    UNINITIALIZED char tail[TAIL];
+    struct str head = { in->in.p, in->in.n };
+    if (depth >= DEPTH || j->image || j->req->as.n)
+        return ARCHIVE_NONE;
+    return members_recognise(head, tail_of(in, tail));
+}
+
 /* src or, when it is NULL, bytes (followed by 64 zeros). */
 static int unwrap(struct job *j, struct source *src, struct str bytes,
                   struct str layers, unsigned depth)
@@ -249,6 +266,13 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
     } else {
         if (!src)
             in.in.src = memory = source_open_memory(bytes, j->err);
+        enum archive_kind kind = archive_of(j, &in, depth);
+        if (kind != ARCHIVE_NONE) {
+            rc = unwrap_archive(j, src ? src : memory, kind, layers, depth);
+            source_close(memory);
+            input_close(&in);
+            return rc;
+        }
         rc = recognise(j, &in, layers, size);
         source_close(memory);
     }

@@ -49,6 +49,7 @@ struct record {
     struct str account; /* where it was recorded */
     struct str service; /* event source, host, log group */
 
+    struct str source;  /* importer name when not the member's own format */
     struct str text;    /* summary where the columns do not tell it */
     struct str uid;     /* the source's own event id (raw 16 bytes for UUIDs,
                            else its text, at most 64 bytes) */

@@ -202,7 +202,8 @@ static void columns_of(struct sink *s, const struct record *r, uint32_t *col)
 {
     if (!s->source_id)
         s->source_id = number_of(s, KIND_SOURCE, s->source);
-    col[COL_SOURCE] = s->source_id;
+    col[COL_SOURCE] =
+        r->source.n ? number_of(s, KIND_SOURCE, r->source) : s->source_id;
     col[COL_ACTION] = column(s, COL_ACTION, KIND_ACTION, r->action);
     col[COL_ACTOR] = column(
         s, COL_ACTOR, r->actor_kind ? r->actor_kind : KIND_PRINCIPAL, r->actor);

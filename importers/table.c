@@ -2,10 +2,16 @@
 #include "importers/importer.h"
 
 extern const struct importer importers_cloudtrail;
+extern const struct importer importers_cloudtrail_csv;
+extern const struct importer importers_cloudtrail_digest;
+extern const struct importer importers_cloudwatch;
 extern const struct importer importers_disk;
 
 const struct importer *const importers[] = {
     &importers_cloudtrail,
+    &importers_cloudtrail_csv,
+    &importers_cloudtrail_digest,
+    &importers_cloudwatch,
     &importers_disk,
     NULL,
 };
