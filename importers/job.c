@@ -29,7 +29,8 @@ struct job {
     struct sink *sink;
     struct gzip_inflater *gzip;
     struct buf inflated[DEPTH + 1];
-    struct arena arena;
+    struct arena arena; /* the importer's, reset per record */
+    struct arena names; /* layers: until the job ends */
     struct gzip_layer {
         const struct gzip_report *report; /* NULL: no such layer */
         bool said;
@@ -188,7 +189,7 @@ static struct str add_layer(struct job *j, struct str layers, const char *layer)
     struct buf b = { 0 };
     buf_put(&b, layers);
     buf_putz(&b, layer);
-    return buf_to_arena(&b, &j->arena);
+    return buf_to_arena(&b, &j->names);
 }
 
 /* Small enough: inflated whole in memory. */
@@ -228,6 +229,77 @@ static bool is_gzip(struct str head)
 {
     return head.n >= 3 && (unsigned char)head.p[0] == 0x1f &&
            (unsigned char)head.p[1] == 0x8b && head.p[2] == 8;
+}
+
+/* ---- archives
+ * ---------------------------------------------------------------- */
+
+static int archive_member(struct job *j, struct source *src,
+                          const struct members *a, size_t i, struct str layers,
+                          unsigned depth)
+{
+    const struct archive_member *m = &a->members[i];
+    struct buf b = { 0 };
+    buf_put(&b, layers);
+    buf_putz(&b, a->kind == ARCHIVE_ZIP ? "!zip/" : "!tar/");
+    text_cite(&b, m->name, true);
+    struct str inner = buf_to_arena(&b, &j->names);
+    struct err err = { 0 };
+    struct source *s = inner.p ? members_open(src, a->kind, m, &err) : NULL;
+    if (!s)
+        return unknown(j, inner, m->size, "archive-member", err.what);
+    int rc = unwrap(j, s, STR_NONE, inner, depth + 1);
+    source_close(s);
+    return rc;
+}
+
+static int flagged(struct job *j, const struct archive_member *m)
+{
+    static const struct {
+        uint32_t flag;
+        const char *code, *why;
+    } flags[] = {
+        { ARCHIVE_DUPLICATE, "archive-duplicate",
+          "another member has the same name" },
+        { ARCHIVE_UNSAFE, "archive-name",
+          "a name that would leave the folder; it is only a label here" },
+        { ARCHIVE_MISMATCH, "archive-mismatch",
+          "its local header and the central directory differ" },
+        { ARCHIVE_BEYOND, "archive-cut", "its bytes end behind the archive" },
+    };
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof(flags) / sizeof(*flags); i++)
+        if (m->flags & flags[i].flag)
+            rc = sink_issue(j->sink, ISSUE_WARNING, m->head, 0, flags[i].code,
+                            "%s: %s", text_line(m->name), flags[i].why);
+    if (rc == 0 && m->type == ARCHIVE_LINK)
+        rc = sink_issue(j->sink, ISSUE_NOTE, m->head, 0, "archive-link",
+                        "%s: a link is not followed", text_line(m->name));
+    return rc;
+}
+
+/* The archive is a member of its own, with what is odd about it; then come
+ * its files, bytewise by name. */
+static int unwrap_archive(struct job *j, struct source *src,
+                          enum archive_kind kind, struct str layers,
+                          unsigned depth)
+{
+    struct members a = { 0 };
+    int rc = members_list(src, kind, &a, j->err);
+    if (rc == 0)
+        rc = begin(j, layers, kind == ARCHIVE_ZIP ? "zip" : "tar", src->size);
+    for (size_t i = 0; i < a.n_issues && rc == 0; i++)
+        rc = sink_issue(j->sink, ISSUE_WARNING, a.issues[i].off, 0,
+                        a.issues[i].code, "%s", a.issues[i].text);
+    for (size_t i = 0; i < a.n && rc == 0; i++)
+        rc = flagged(j, &a.members[i]);
+    if (rc == 0)
+        rc = end(j);
+    for (size_t i = 0; i < a.n && rc == 0; i++)
+        if (a.members[i].type == ARCHIVE_FILE)
+            rc = archive_member(j, src, &a, i, layers, depth);
+    members_free(&a);
+    return rc;
 }
 
 static enum archive_kind archive_of(struct job *j, struct input_buffer *in,
@@ -328,6 +400,7 @@ static int import_handle(void *ctx, struct str request, const int *fds,
     rc = unwrap(j, src, STR_NONE, STR(""), 0);
     source_close(src);
     arena_reset(&j->arena);
+    arena_reset(&j->names);
     return rc ? rc : send_done(j);
 }
 
