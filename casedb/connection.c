@@ -89,11 +89,15 @@ static const struct setting limits[] = {
  * error of writing. */
 static int open_error(struct casedb *c, struct err *err)
 {
-    if (c->vfs && c->vfs->refused)
+    if (c->vfs->refused)
         connection_refuse(c, err, "", c->vfs->refused);
     else if (db_error(c, err, "opening") == ERR_INTERNAL && err)
         err->code = ERR_CASE;
-    if (c->vfs && c->vfs->header.user_version > CASE_USER_VERSION)
+    if (c->mode == CASE_READ && !c->own_reader && !c->vfs->immutable)
+        err_hint(err, "Its last program was ended before it closed the case. "
+                      "On a read-only medium: copy the case and its -wal "
+                      "file to a folder that can be written.");
+    if (c->vfs->header.user_version > CASE_USER_VERSION)
         err_hint(err, "The case has format %u, this program reads up to %d.",
                  c->vfs->header.user_version, CASE_USER_VERSION);
     return err ? err->code : ERR_CASE;
@@ -106,7 +110,7 @@ static int exec(struct casedb *c, const char *sql, struct err *err)
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW)
         rc = SQLITE_OK;
     if (rc != SQLITE_DONE)
-        r = c->verified ? db_error(c, err, "opening") : open_error(c, err);
+        r = c->verified ? db_error(c, err, "preparing it") : open_error(c, err);
     sqlite3_finalize(st);
     return r;
 }

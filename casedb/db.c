@@ -45,20 +45,27 @@ static int class_of(int rc, int errnum)
     }
 }
 
+/* "-wal", or "" for the case itself: which of its files did not grow. */
+static const char *which_file(const struct casedb *c)
+{
+    const char *name = c->vfs->names[VFS_DB];
+    size_t n = strlen(name);
+    const char *of = c->vfs->need ? c->vfs->need_of : name;
+    return strncmp(of, name, n) == 0 ? of + n : "";
+}
+
 static int full_error(struct casedb *c, struct err *err, const char *doing)
 {
     struct statvfs fs;
-    uint64_t need = c->vfs ? c->vfs->need : 0;
-    const char *of = c->vfs && need ? c->vfs->need_of : c->path;
+    const char *path = text_line(str_from(c->path));
     int r;
     if (c->vfs && statvfs(c->vfs->names[VFS_DB], &fs) == 0)
         r = err_set(err, ERR_WRITE,
-                    "%s: %s: disk full: %llu bytes needed, %llu free",
-                    text_line(str_from(of)), doing, (unsigned long long)need,
+                    "%s%s: %s: disk full: %llu bytes needed, %llu free", path,
+                    which_file(c), doing, (unsigned long long)c->vfs->need,
                     (unsigned long long)fs.f_bavail * fs.f_frsize);
     else
-        r = err_set(err, ERR_WRITE, "%s: %s: disk full",
-                    text_line(str_from(of)), doing);
+        r = err_set(err, ERR_WRITE, "%s: %s: disk full", path, doing);
     err_hint(err, "What was confirmed before is in the case. Make room and "
                   "give the same command again.");
     return r;
@@ -165,10 +172,10 @@ int db_step(struct casedb *c, sqlite3_stmt *st, struct err *err)
     int rc = sqlite3_step(st);
     if (rc == SQLITE_ROW)
         return 1;
-    int r = rc == SQLITE_DONE
-                ? 0
-                : db_error(c, err,
-                           sqlite3_stmt_readonly(st) ? "reading" : "writing");
+    /* Not sqlite3_stmt_readonly: to SQLite that is COMMIT too. */
+    bool reads = sqlite3_column_count(st) > 0;
+    int r =
+        rc == SQLITE_DONE ? 0 : db_error(c, err, reads ? "reading" : "writing");
     sqlite3_reset(st);
     return r;
 }
