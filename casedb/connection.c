@@ -329,7 +329,15 @@ static int authorize(void *ctx, int action, const char *one, const char *two,
     }
 }
 
-/* After the schema: triggers on, and the writer may move the log. */
+static int note_log(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    struct casedb *c = ctx;
+    (void)db;
+    (void)name;
+    c->log_pages = pages;
+    return SQLITE_OK;
+}
+
 int connection_trust(struct casedb *c, struct err *err)
 {
     c->verified = true;
@@ -338,6 +346,7 @@ int connection_trust(struct casedb *c, struct err *err)
     if (c->mode != CASE_WRITE)
         return 0;
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
+    sqlite3_wal_hook(c->db, note_log, c);
     if (c->vfs->header.wal)
         return 0;
     /* A sealed copy is worked on again. The change is in the first sector of

@@ -11,6 +11,7 @@
 enum {
     BUSY_MS = 5000,
     CHECKPOINT_BUSY_MS = 500, /* a reader's long query must not hold import */
+    LOG_PAGES = 16384,        /* 64 MiB of log are moved into the case */
     STATEMENTS_MAX = 1024,    /* more means loops that are not reset */
 };
 
@@ -251,6 +252,18 @@ static void take_back(struct casedb *c)
         case_cache_drop(c);
 }
 
+/* What was committed is safe in the log, so a failure here takes nothing
+ * back: a full disk shows when the log cannot grow either, and after a failed
+ * sync db_begin ends the writing. */
+static void move_long_log(struct casedb *c)
+{
+    struct err ignored;
+    if (c->log_pages < LOG_PAGES)
+        return;
+    c->log_pages = 0;
+    (void)!db_checkpoint(c, false, &ignored);
+}
+
 int db_commit(struct casedb *c, struct err *err)
 {
     if (c->depth > 1) {
@@ -268,6 +281,8 @@ int db_commit(struct casedb *c, struct err *err)
     if (r)
         take_back(c);
     c->depth = 0;
+    if (r == 0 && c->mode == CASE_WRITE)
+        move_long_log(c);
     return r;
 }
 

@@ -30,8 +30,9 @@ struct casedb {
     bool sync_failed; /* no more writing by this handle, see db_begin */
     char uuid[37];
     char actor[128];
-    int depth;   /* of db_begin */
-    bool doomed; /* an inner step rolled back, so the whole will */
+    int depth;     /* of db_begin */
+    bool doomed;   /* an inner step rolled back, so the whole will */
+    int log_pages; /* in the log since the last commit told */
     struct db_statement *statements;
     size_t n_statements, cap_statements;
     struct case_cache *cache;
@@ -82,7 +83,9 @@ void db_rollback(struct casedb *c);
  * their order, never half of one) on power loss. Off: FULL again, and what
  * the bulk wrote is made durable. Not within a transaction. */
 int case_bulk(struct casedb *c, bool on, struct err *err) CHECKED;
-/* The only checkpoints there are (wal_autocheckpoint is 0): the writer's.
+/* Moves the log into the case. Besides the calls of this there are only those
+ * of db_commit, when the log has grown long; wal_autocheckpoint is 0, so no
+ * reader ever does it, and no failure goes unseen (reliability 4.3).
  * Readers that still need the log are no error: the rest is done next time.
  * truncate waits for them a moment and empties the log. */
 int db_checkpoint(struct casedb *c, bool truncate, struct err *err) CHECKED;

@@ -289,6 +289,33 @@ START_TEST(after_a_failed_sync_nothing_more_is_written)
 }
 END_TEST
 
+/* An import writes for hours; the log beside the case does not grow so long. */
+START_TEST(the_log_stays_short)
+{
+    fault_install();
+    const char *path = path_of("base.kan"), *log = path_of("base.kan-wal");
+    struct casedb *c;
+    struct stat st;
+    ck_assert_int_eq(create(path), 0);
+    ck_assert_int_eq(case_open(path, CASE_WRITE, &c, &err), 0);
+    for (int i = 0; i < 160; i++) {
+        sqlite3_stmt *st_add =
+            db_prepare(c,
+                       "INSERT INTO fact(exhibit, member, name, value)"
+                       " VALUES(1, 0, 'n', zeroblob(1048576))",
+                       &err);
+        ck_assert_int_eq(case_begin(c, &err), 0);
+        ck_assert_int_eq(db_run(c, st_add, &err), 0);
+        ck_assert_int_eq(case_commit(c, &err), 0);
+    }
+    ck_assert_int_eq(stat(log, &st), 0);
+    ck_assert_int_lt(st.st_size, 80 << 20);
+    case_close(c);
+    ck_assert(!there(path, "-wal"));
+    remove_case(path);
+}
+END_TEST
+
 /* ---- power loss ---------------------------------------------------------- */
 
 static void lose_power(bool bulk)
@@ -346,6 +373,7 @@ Suite *suite(void)
     tap_case(s, "create", a_case_is_made_whole_or_not_at_all);
     tap_case(s, "full", a_full_disk_says_what_it_needs);
     tap_case(s, "sync", after_a_failed_sync_nothing_more_is_written);
+    tap_case(s, "long", the_log_stays_short);
     tap_case(s, "power", power_loss_takes_nothing_that_was_confirmed);
     tap_case(s, "bulk", power_loss_in_bulk_takes_whole_steps_from_the_end);
     return s;
