@@ -15,7 +15,8 @@
  *
  * Not in it: the audit log, absolute paths (exhibit.path, attachment), when
  * intake ran (exhibit.imported_s, digest.at_s, table run), the case's own
- * number and description (meta), index and derived tables. Embedded files
+ * number and description (meta), event.body (a hash under the case's own
+ * key), index and derived tables. Embedded files
  * come in by their SHA-256. Examiner rows come with their times.
  */
 #include "casedb/db.h"
@@ -43,7 +44,12 @@ static const struct {
       -1 },
     { "member", "SELECT * FROM member ORDER BY id", -1 },
     { "entity", "SELECT * FROM entity ORDER BY id", -1 },
-    { "event", "SELECT * FROM event ORDER BY id", -1 },
+    { "event",
+      "SELECT id, t_s, t_ns, t_kind, t_zone, t_res, member, off, len, sub,"
+      " severity, flags, source, action, actor, target, outcome, ip, key,"
+      " agent, region, account, service, uid, request, text, refs FROM event"
+      " ORDER BY id",
+      -1 },
     { "sighting", "SELECT * FROM sighting ORDER BY event, member, off", -1 },
     { "file", "SELECT * FROM file ORDER BY id", -1 },
     { "issue", "SELECT * FROM issue ORDER BY id", -1 },
