@@ -9,8 +9,6 @@
 #include "importers/import.h"
 #include "importers/importer.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 
 static const struct command_option options[] = {
@@ -155,63 +153,87 @@ static bool only_known(int rc, const struct err *err)
 }
 
 static int import_one(struct importing *im, struct casedb *c,
-                      struct import_options *o, const char *word,
-                      struct table *t, struct err *err)
+                      struct import_options *o, struct table *t,
+                      struct err *err)
 {
     struct import_result r = { 0 };
-    char *path = realpath(word, NULL);
-    if (!path)
-        return err_errno(err, ERR_EVIDENCE, "%s", text_line(str_from(word)));
-    int rc = check_apart(im->cli, path, err);
-    o->path = str_from(path);
-    if (rc == 0)
-        rc = import_path(c, o, &r, err);
+    int rc = import_path(c, o, &r, err);
     progress_end(&im->progress);
     if (only_known(rc, err)) {
-        message("%s", err->what);
-        rc = 0;
-    } else if (rc == 0) {
-        put_result(t, &r, o->path);
-        im->cli->issues |= r.issues > 0 || r.rejected > 0;
-        if (r.read != r.stored + r.duplicates + r.rejected)
-            rc = err_set(err, ERR_INTERNAL,
-                         "X%lld: the sums do not agree: %llu read, %llu "
-                         "stored, %llu duplicates, %llu rejected",
-                         (long long)r.exhibit, (unsigned long long)r.read,
-                         (unsigned long long)r.stored,
-                         (unsigned long long)r.duplicates,
-                         (unsigned long long)r.rejected);
-        if (r.fences[0])
-            message("workers confined by %s", r.fences);
-    } else if (rc == ERR_STOPPED) {
-        err_set(err, ERR_STOPPED, "%s: interrupted", text_line(str_from(word)));
+        message("%s: %s", text_line(o->path), err->what);
+        return 0;
+    }
+    if (rc == ERR_STOPPED) {
+        err_set(err, ERR_STOPPED, "%s: interrupted", text_line(o->path));
         err_hint(err, "The same command resumes where it stopped.");
     }
-    free(path);
-    return rc;
+    if (rc)
+        return rc;
+    put_result(t, &r, o->path);
+    im->cli->issues |= r.issues > 0 || r.rejected > 0;
+    if (r.fences[0])
+        message("workers confined by %s", r.fences);
+    if (r.read != r.stored + r.duplicates + r.rejected)
+        return err_set(err, ERR_INTERNAL,
+                       "X%lld: the sums do not agree: %llu read, %llu "
+                       "stored, %llu duplicates, %llu rejected",
+                       (long long)r.exhibit, (unsigned long long)r.read,
+                       (unsigned long long)r.stored,
+                       (unsigned long long)r.duplicates,
+                       (unsigned long long)r.rejected);
+    return 0;
+}
+
+/* All paths, before anything is done with the first. */
+static int resolve(const struct cli *cli, char **paths, struct err *err)
+{
+    for (size_t i = 1; i < cli->n_words; i++) {
+        paths[i] = realpath(cli->words[i], NULL);
+        if (!paths[i])
+            return err_errno(err, ERR_EVIDENCE, "%s",
+                             text_line(arg_word(cli, i)));
+        int rc = check_apart(cli, paths[i], err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int import_all(struct importing *im, struct import_options *o,
+                      char **paths, struct err *err)
+{
+    struct cli *cli = im->cli;
+    struct casedb *c;
+    int rc = cli_open(cli, CASE_WRITE, &c, err);
+    if (rc)
+        return rc;
+    struct table *t =
+        out_table(cli, columns, sizeof(columns) / sizeof(columns[0]), err);
+    rc = t ? 0 : err->code;
+    for (size_t i = 1; i < cli->n_words && rc == 0; i++) {
+        o->path = str_from(paths[i]);
+        rc = import_one(im, c, o, t, err);
+    }
+    case_close(c);
+    struct err close_err = { 0 };
+    int closed = t ? table_close(t, rc ? &close_err : err) : 0;
+    return rc ? rc : closed;
 }
 
 static int run(struct cli *cli, struct err *err)
 {
     struct importing im = { .cli = cli };
     struct import_options o;
-    struct casedb *c;
-    int rc = take_options(&im, &o, err);
+    char **paths = arena_array(&cli->arena, cli->n_words, sizeof(*paths));
+    int rc = paths ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
     if (rc == 0)
-        rc = cli_open(cli, CASE_WRITE, &c, err);
-    if (rc)
-        return rc;
-    struct table *t =
-        out_table(cli, columns, sizeof(columns) / sizeof(columns[0]), err);
-    rc = t ? 0 : err->code;
-    for (size_t i = 1; i < cli->n_words && rc == 0; i++)
-        rc = import_one(&im, c, &o, cli->words[i], t, err);
-    case_close(c);
-    struct err close_err = { 0 };
-    if (t && table_close(t, &close_err) && rc == 0) {
-        *err = close_err;
-        rc = close_err.code;
-    }
+        rc = take_options(&im, &o, err);
+    if (rc == 0)
+        rc = resolve(cli, paths, err);
+    if (rc == 0)
+        rc = import_all(&im, &o, paths, err);
+    for (size_t i = 1; paths && i < cli->n_words; i++)
+        free(paths[i]);
     if (rc == 0 && cli->issues)
         message("there are issues in the evidence: kanshiki status %s",
                 text_line(str_from(cli->words[0])));

@@ -95,6 +95,9 @@ static int show(struct cli *cli, struct casedb *c, struct err *err)
 static int run(struct cli *cli, struct err *err)
 {
     struct casedb *c;
+    if (cli->format == TABLE_CSV || cli->format == TABLE_CSV_RAW)
+        return err_set(err, ERR_USAGE,
+                       "show: not a list: --format table or jsonl");
     int rc = cli_open(cli, CASE_READ, &c, err);
     if (rc)
         return rc;

@@ -291,11 +291,17 @@ static const struct table_column group_columns[] = {
     { "first", "FIRST", false, 0 },
 };
 
-static int put_issues(struct status *s, struct err *err)
+static int count_issues(struct status *s, struct err *err)
 {
     int rc = case_issues(s->c, 0, count_issue, s, err);
+    return rc == ERR_INTERNAL ? err_set(err, rc, "out of memory") : rc;
+}
+
+static int put_issues(struct status *s, struct err *err)
+{
+    int rc = count_issues(s, err);
     if (rc)
-        return rc == ERR_INTERNAL ? err_set(err, rc, "out of memory") : rc;
+        return rc;
     if (s->n_groups)
         qsort(s->groups, s->n_groups, sizeof(*s->groups), worst_first);
     else if (!jsonl(s))
@@ -449,8 +455,10 @@ static int put_all(struct status *s, struct err *err)
     bool csv = s->cli->format == TABLE_CSV || s->cli->format == TABLE_CSV_RAW;
     if (arg_has(s->cli, "--issues"))
         return list_issues(s, err);
-    if (csv) /* one table: the exhibits */
-        return put_exhibits(s, err);
+    if (csv) { /* one table: the exhibits */
+        int rc = put_exhibits(s, err);
+        return rc ? rc : count_issues(s, err);
+    }
     int (*const parts[])(struct status *, struct err *) = {
         put_case, put_exhibits, put_sums, put_issues, put_coverage, put_digests,
     };

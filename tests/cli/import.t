@@ -1,0 +1,109 @@
+#!/bin/sh
+# From files to a case: sums, issues, digests; interrupted and repeated.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/cli/evidence.sh"
+
+make_evidence ev
+(find ev -type f -exec sha256sum {} + && find ev -exec stat -c '%n %Y %Z %a %s' {} +) |
+    sort >before
+
+k new case.kan --title Test >out 2>err
+is_status $? 0 "new"
+k import case.kan ev >out 2>err
+is_status $? 2 "import ends with 2 when the evidence has issues"
+normal out
+is_file_equal out cli/import.table "import reports the sums"
+
+for format in table csv jsonl; do
+    k status case.kan --format $format >out 2>err
+    is_status $? 2 "status --format $format"
+    normal out
+    is_file_equal out cli/status.$format "status as $format"
+done
+k status case.kan --issues >out 2>err
+normal out
+is_file_equal out cli/issues.table "every issue is listed with its place"
+k evidence case.kan show X1 >out 2>err
+normal out
+is_file_equal out cli/evidence-show.table "the members of the exhibit"
+
+k import case.kan ev >out 2>err
+is_status $? 0 "the same path again is no error"
+is_match err 'already in the case as X1' "  and is named"
+k verify case.kan >out 2>err
+is_status $? 0 "the case is whole"
+
+(find ev -type f -exec sha256sum {} + && find ev -exec stat -c '%n %Y %Z %a %s' {} +) |
+    sort >after
+ok "the evidence is untouched" cmp -s before after
+
+# ---- against the digests ----------------------------------------------------
+
+k evidence case.kan verify >out 2>err
+is_status $? 0 "the evidence is as it was"
+is_match out '^X1 +match +4 ' "  all of it"
+cp -r ev moved
+printf x >>moved/a.json
+rm moved/unknown.bin
+printf new >moved/new
+k evidence case.kan attach X1 moved >out 2>err
+k evidence case.kan verify --format csv --csv-raw >out 2>err
+is_status $? 3 "changed evidence: exit 3"
+is_match out '^X1,differs,1,a.json,' "  the changed file"
+is_match out '^X1,missing,1,unknown.bin,' "  the missing file"
+is_match out '^X1,new,1,new,,' "  the new file"
+k audit case.kan list >out 2>err
+is_match out 'evidence.verify.*"differs":1,"match":2,"missing":1,"new":1' \
+    "the outcome is in the audit log"
+
+good=$(sha256sum <ev/a.json | cut -d' ' -f1)
+k new claim.kan >out 2>err
+k import claim.kan ev/a.json --sha256 "$(echo "$good" | tr 0-9 1-90)" >out 2>err
+is_status $? 3 "a digest that differs stops the import"
+k import claim.kan ev/a.json --sha256 "$good" >out 2>err
+is_status $? 0 "the right one does not"
+
+# ---- interrupted ------------------------------------------------------------
+
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    cp -r "$SRCDIR/samples/cloudtrail" "big.$i"
+done
+mkdir big && mv big.* big && chmod -R u+w big
+k new whole.kan >out 2>err
+k import whole.kan big --jobs 2 >out 2>err
+k status whole.kan --content-hash >whole 2>err
+interrupt() { # SIGNAL CASE
+    "$KANSHIKI" import "$2" big --jobs 2 --progress jsonl >out 2>progress &
+    pid=$!
+    n=0
+    while [ ! -s progress ] && [ $n -lt 200 ]; do
+        sleep 0.02
+        n=$((n + 1))
+    done
+    kill -"$1" $pid 2>/dev/null
+    wait $pid 2>wait.err
+}
+for signal in TERM KILL; do
+    k new "$signal.kan" >out 2>err
+    interrupt $signal "$signal.kan"
+    code=$?
+    case $code in
+    0 | 2) skip "interrupted by $signal" "the import was faster" ;;
+    *)
+        [ $signal = TERM ] && is_status $code 143 "SIGTERM: exit 143"
+        [ $signal = TERM ] && is_match progress 'same command resumes' \
+            "  says how to go on"
+        k status "$signal.kan" >out 2>err
+        is_match out '^sums .*agrees' "what is there agrees after $signal"
+        ;;
+    esac
+    k import "$signal.kan" big >out 2>err
+    is_status $? 2 "the same command resumes after $signal"
+    k status "$signal.kan" --content-hash >resumed 2>err
+    is "$(grep '^content hash' resumed)" "$(grep '^content hash' whole)" \
+        "  and ends with the same content"
+    k verify "$signal.kan" >out 2>err
+    is_status $? 0 "  in a whole case"
+done
+
+done_testing

@@ -1,0 +1,77 @@
+#!/bin/sh
+# Looking at a case in all three forms; nothing of the evidence gets through
+# undisguised.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/cli/evidence.sh"
+
+make_evidence ev
+k new case.kan --title Test >out 2>err
+k import case.kan ev >out 2>err
+is_status $? 2 "import"
+
+# name|arguments
+while IFS='|' read -r name arguments; do
+    for format in table csv jsonl; do
+        case $format:$name in csv:show-*) continue ;; esac
+        eval "k $arguments --format $format" >out 2>err
+        is_status $? 0 "kanshiki $arguments --format $format"
+        normal out
+        is_file_equal out "cli/$name.$format" "  as it was"
+        tr -d '\r\n -~\200-\377' <out | head -c 20 >controls
+        ok "  no control characters" test ! -s controls
+    done
+done <<'VIEWS'
+show-event|show case.kan E2
+show-entity|show case.kan ip:198.51.100.66
+entities|entities case.kan
+entities-ip|entities case.kan ip
+entities-user|entities case.kan user
+pivot|pivot case.kan ip:198.51.100.66
+search|search case.kan alice
+VIEWS
+
+k show case.kan E2 --format csv >out 2>err
+is_status $? 1 "an event is no list: not in csv"
+
+k search case.kan nowhere-to-be-found >out 2>err
+is_status $? 0 "a search without a hit is done"
+is_match err '^kanshiki: 0 hits in ' "  and says so"
+k show case.kan E1 --tz +09:00 >out 2>err
+is_match out '^time +2026-03-11T11:13:00\+09:00$' "--tz"
+
+# ---- back to the bytes ------------------------------------------------------
+
+cite=$(k show case.kan E2 2>err | sed -n 's/^cite  *//p')
+k show case.kan "$cite" --raw >raw 2>err
+is_status $? 0 "a citation leads to its bytes"
+off=${cite##*@} len=${cite##*+}
+off=${off%+*}
+tail -c +$((off + 1)) ev/a.json | head -c "$len" >wanted
+ok "  to the exact ones" cmp -s raw wanted
+k show case.kan E2 --hex >out 2>err
+is_match out '^[0-9a-f]{8}  7b 22 65 76 65 6e 74 56 ' "--hex shows offsets"
+for event in 1 2 3 4 5; do
+    cite=$(k show case.kan E$event 2>err | sed -n 's/^cite  *//p')
+    is "$(k show case.kan "$cite" 2>err | head -n 1)" "event         E$event" \
+        "the citation of E$event is E$event: $(echo "$cite" | head -c 40)"
+done
+
+mv ev elsewhere
+k show case.kan E2 >out 2>err
+is_status $? 2 "without the evidence an event is shown as far as it is known"
+is_match err 'the record cannot be shown' "  and what is missing is said"
+k show case.kan E2 --raw >out 2>err
+is_status $? 6 "its bytes are not"
+k search case.kan alice >out 2>err
+is_status $? 2 "nothing could be searched"
+is_match err '0 hits in 4 files; 4 could not be searched' "  and that is said"
+k evidence case.kan attach X1 elsewhere >out 2>err
+k show case.kan "$cite" --raw >raw 2>err
+is_status $? 0 "attach tells where it is now"
+# the name of a member must not lead out of its exhibit
+mv elsewhere/a.json outside.json
+ln -s ../outside.json elsewhere/a.json
+k show case.kan E2 --raw >out 2>err
+is_status $? 6 "a link in place of a file is not followed"
+
+done_testing
