@@ -1,0 +1,31 @@
+/*
+ * Raw records, handed in from above: the analyzer never opens evidence. A
+ * caller without evidence at hand passes NULL; what needs it then says so.
+ */
+#pragma once
+
+#include "casedb/query.h"
+
+struct raw_reader {
+    void *ctx;
+    /* The bytes of an event's record, in the arena. ERR_EVIDENCE when they
+     * are not at hand: the row is then counted as not looked at. */
+    int (*read)(void *ctx, const struct event *e, struct arena *a,
+                struct str *raw, struct err *err);
+    /* Calls hit once for every event whose record holds the bytes `text`
+     * (fold: ASCII letters in either case), in any order; doubles do no harm.
+     * *unread: bytes or files that could not be searched. A nonzero result of
+     * hit stops and is returned. May be NULL: records are read one by one. */
+    int (*search)(void *ctx, struct str text, bool fold,
+                  int (*hit)(void *hit_ctx, int64_t event), void *hit_ctx,
+                  uint64_t *unread, struct err *err);
+};
+
+/* Told now and then by what takes long; nonzero stops with ERR_STOPPED.
+ * all = 0: not known. NULL everywhere means nobody is interested. */
+struct analyzer_ticker {
+    void *ctx;
+    int (*tick)(void *ctx, const char *what, uint64_t done, uint64_t all);
+};
+int analyzer_tick(const struct analyzer_ticker *t, const char *what,
+                  uint64_t done, uint64_t all, struct err *err) CHECKED;
