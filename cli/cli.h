@@ -65,6 +65,8 @@ void out_bytes(struct cli *cli, struct str s); /* evidence as it is: --raw */
 /* "  title     value" in the table form. */
 void out_field(struct cli *cli, const char *title, struct str value);
 int out_flush(struct cli *cli, struct err *err) CHECKED;
+/* Has the reader of stdout gone? Long lists ask now and then. */
+bool out_closed(void);
 
 /* A list in the form that was asked for; what was put before is flushed. */
 struct table *out_table(struct cli *cli, const struct table_column *columns,

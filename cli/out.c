@@ -97,6 +97,12 @@ int out_flush(struct cli *cli, struct err *err)
     return err_errno(err, ERR_WRITE, "cannot write to standard output");
 }
 
+bool out_closed(void)
+{
+    struct pollfd p = { 1, 0, 0 };
+    return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
+}
+
 /* ---- lists --------------------------------------------------------------- */
 
 struct table *out_table(struct cli *cli, const struct table_column *columns,

@@ -28,7 +28,19 @@ entities-ip|entities case.kan ip
 entities-user|entities case.kan user
 pivot|pivot case.kan ip:198.51.100.66
 search|search case.kan alice
+timeline|timeline case.kan
+timeline-part|timeline case.kan --from 2026-03-11T02:14 --to 2026-03-11 --reverse --limit 1
+timeline-count|timeline case.kan --count
 VIEWS
+
+k timeline case.kan --from 2026-03-11T11:13+09:00 --to 2026-03-11T11:13+09:00 \
+    --tz +09:00 --format csv --csv-raw >out 2>err
+is "$(tail -n +2 out | cut -d, -f1,2)" 'E1,2026-03-11T11:13:00+09:00' \
+    "times of another zone are understood and shown"
+k timeline case.kan --from yesterday >out 2>err
+is_status $? 1 "what is no time is refused"
+k timeline case.kan --from 2026 --to 2025 >out 2>err
+is_status $? 1 "an empty range, too"
 
 k show case.kan E2 --format csv >out 2>err
 is_status $? 1 "an event is no list: not in csv"
