@@ -14,6 +14,9 @@
 #include "casedb/batch.h"
 #include "casedb/identity.h"
 
+/* The write-ahead log is carried over so often that it stays small. */
+enum { CHECKPOINT_BATCHES = 2 };
+
 struct intake {
     struct casedb *c;
     int64_t exhibit;
@@ -238,6 +241,8 @@ static void *writer(void *arg)
         pthread_mutex_unlock(&in->lock);
         struct err err = { 0 };
         int rc = batch_write(in->c, b, &err);
+        if (rc == 0 && b->n && b->id % CHECKPOINT_BATCHES == 0)
+            rc = db_checkpoint(in->c, false, &err);
         pthread_mutex_lock(&in->lock);
         if (rc && !in->write_failed) {
             in->write_failed = true;
@@ -513,6 +518,8 @@ int intake_open(struct casedb *c, const struct intake_options *o,
     int rc = begin_exhibit(in, o, err);
     if (rc == 0)
         rc = case_open(c->path, CASE_READ, &in->reader, err);
+    if (rc == 0)
+        rc = case_bulk(c, true, err);
     if (rc == 0)
         rc = identity_load(&in->who, c, err);
     if (rc == 0)
@@ -941,6 +948,8 @@ int intake_finish(struct intake *in, struct str kind, uint64_t n_files,
 {
     int rc = intake_flush(in, err);
     if (rc == 0)
+        rc = case_bulk(in->c, false, err);
+    if (rc == 0)
         rc = db_begin(in->c, err);
     if (rc)
         return rc;
@@ -982,6 +991,8 @@ void intake_close(struct intake *in)
         pthread_cond_broadcast(&in->wake);
         pthread_mutex_unlock(&in->lock);
         pthread_join(in->thread, NULL);
+        struct err ignored; /* the case stays as its last commit left it */
+        (void)!case_bulk(in->c, false, &ignored);
     }
     case_close(in->reader);
     pthread_mutex_destroy(&in->lock);

@@ -291,8 +291,9 @@ static void take_string(struct cloudtrail_decoder *d, const struct name *n,
         keep(d, n->what, s);
         if (n->context == IN_EVENT && n->what != F_SHARED_ID)
             return; /* columns of their own */
-        if (n->what == F_KEY_MADE)
-            return;
+        if (n->what == F_KEY_MADE || n->what == F_ID_KEY ||
+            n->what == F_ISSUER_ARN || n->what == F_ID_ARN)
+            return; /* see columns() */
     } else if (n) {
         d->e->r.flags |= EVENT_BAD_FIELD;
     }
@@ -413,7 +414,11 @@ static void take_actor(struct cloudtrail_decoder *d)
     struct record *r = &d->e->r;
     r->actor_kind = KIND_PRINCIPAL;
     if (d->value[F_ID_ARN].n) {
+        struct arn a;
         r->actor = d->value[F_ID_ARN];
+        if (arn_parse(r->actor, &a) && identify_account(a.account) &&
+            !str_eq(a.account, d->value[F_ID_ACCOUNT]))
+            refs_add(&d->e->refs, KIND_ACCOUNT, ROLE_ACTOR, a.account);
     } else if (d->value[F_ID_INVOKED].n) {
         r->actor = d->value[F_ID_INVOKED];
         r->actor_kind = KIND_SERVICE;

@@ -219,6 +219,17 @@ static void columns_of(struct sink *s, const struct record *r, uint32_t *col)
     col[COL_SERVICE] = column(s, COL_SERVICE, KIND_SERVICE, r->service);
 }
 
+/* Does a column hold the entity already, in this role or, for a mere mention,
+ * in any? */
+static bool in_column(const uint32_t *col, uint32_t id, unsigned role)
+{
+    bool mention = role == ROLE_MENTIONED;
+    return (id == col[COL_ACTOR] && (mention || role == ROLE_ACTOR)) ||
+           (id == col[COL_KEY] && (mention || role == ROLE_ACTOR)) ||
+           (id == col[COL_TARGET] && (mention || role == ROLE_TARGET)) ||
+           ((id == col[COL_ACCOUNT] || id == col[COL_IP]) && mention);
+}
+
 /* Refs that repeat a column's entity in its own role add nothing. */
 static size_t refs_of(struct sink *s, const struct record *r,
                       const uint32_t *col, struct intake_ref *refs,
@@ -233,10 +244,7 @@ static size_t refs_of(struct sink *s, const struct record *r,
             break;
         }
         uint32_t id = number_of(s, r->refs[i].kind, r->refs[i].value);
-        bool known =
-            r->refs[i].role == ROLE_MENTIONED &&
-            (id == col[COL_TARGET] || id == col[COL_ACTOR] ||
-             id == col[COL_KEY] || id == col[COL_ACCOUNT] || id == col[COL_IP]);
+        bool known = in_column(col, id, r->refs[i].role);
         for (size_t k = 0; k < n && !known; k++)
             known = refs[k].id == id && (refs[k].role == r->refs[i].role ||
                                          r->refs[i].role == ROLE_MENTIONED);
