@@ -12,10 +12,8 @@
 #include "base/hash.h"
 #include "base/varint.h"
 #include "casedb/batch.h"
+#include "casedb/exhibit_rows.h"
 #include "casedb/identity.h"
-
-/* The write-ahead log is carried over so often that it stays small. */
-enum { CHECKPOINT_BATCHES = 2 };
 
 struct intake {
     struct casedb *c;
@@ -241,8 +239,6 @@ static void *writer(void *arg)
         pthread_mutex_unlock(&in->lock);
         struct err err = { 0 };
         int rc = batch_write(in->c, b, &err);
-        if (rc == 0 && b->n && b->id % CHECKPOINT_BATCHES == 0)
-            rc = db_checkpoint(in->c, false, &err);
         pthread_mutex_lock(&in->lock);
         if (rc && !in->write_failed) {
             in->write_failed = true;
@@ -367,93 +363,32 @@ static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
  * ---------------------------------------------------------------------------------
  */
 
-static int one_i64(struct casedb *c, const char *sql, int64_t *out,
-                   struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(c, sql, err);
-    if (!st)
-        return err->code;
-    int rc = db_step(c, st, err);
-    if (rc < 0)
-        return rc;
-    *out = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
-    sqlite3_reset(st);
-    return 0;
-}
-
-/* An exhibit with this path: *no (0 none), *open. The latest counts. */
-static int find_exhibit(struct casedb *c, struct str path, int64_t *no,
-                        bool *open, struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(
-        c,
-        "SELECT no, (SELECT 1 FROM exhibit_end WHERE exhibit=no) FROM exhibit"
-        " WHERE path=?1 ORDER BY no DESC LIMIT 1",
-        err);
-    if (!st)
-        return err->code;
-    db_bind_str(st, 1, path);
-    int rc = db_step(c, st, err);
-    *no = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
-    *open = rc == 1 && sqlite3_column_type(st, 1) == SQLITE_NULL;
-    sqlite3_reset(st);
-    return rc < 0 ? rc : 0;
-}
-
-static int insert_exhibit(struct intake *in, const struct intake_options *o,
-                          struct err *err)
-{
-    int64_t last;
-    int rc = one_i64(in->c, "SELECT max(no) FROM exhibit", &last, err);
-    if (rc)
-        return rc;
-    in->exhibit = last + 1;
-    sqlite3_stmt *st = db_prepare(
-        in->c,
-        "INSERT INTO exhibit(no, path, note, supplement_of, imported_s, embed)"
-        " VALUES(?1, ?2, ?3, 0, ?4, ?5)",
-        err);
-    if (!st)
-        return err->code;
-    sqlite3_bind_int64(st, 1, in->exhibit);
-    db_bind_str(st, 2, o->path);
-    db_bind_text(st, 3, o->note);
-    sqlite3_bind_int64(st, 4, time_now().s);
-    sqlite3_bind_int64(st, 5, o->embed);
-    return db_run(in->c, st, err);
-}
-
-static int insert_run(struct intake *in, const struct intake_options *o,
-                      struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(
-        in->c,
-        "INSERT INTO run(exhibit, version, libraries, fences, options,"
-        " started_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-        err);
-    if (!st)
-        return err->code;
-    sqlite3_bind_int64(st, 1, in->exhibit);
-    db_bind_text(st, 2, o->version);
-    db_bind_text(st, 3, o->libraries);
-    db_bind_text(st, 4, o->fences);
-    db_bind_text(st, 5, o->options);
-    sqlite3_bind_int64(st, 6, time_now().s);
-    return db_run(in->c, st, err);
-}
-
 static int load_numbers(struct intake *in, struct err *err)
 {
     int64_t v;
-    int rc = one_i64(in->c, "SELECT max(id) FROM event", &v, err);
+    int rc = exhibit_integer(in->c, "SELECT max(id) FROM event", &v, err);
     in->next_event = v + 1;
     if (rc == 0)
-        rc = one_i64(in->c, "SELECT max(id) FROM batch", &v, err);
+        rc = exhibit_integer(in->c, "SELECT max(id) FROM batch", &v, err);
     in->next_batch = (uint32_t)v + 1;
     if (rc == 0)
-        rc = one_i64(in->c, "SELECT max(id) FROM member", &v, err);
+        rc = exhibit_integer(in->c, "SELECT max(id) FROM member", &v, err);
     in->next_member = v + 1;
     return rc;
+}
+
+/* Members' events are one range of ids, so one import ends before the next
+ * one begins. */
+static int refuse_second(struct intake *in, int64_t no, struct err *err)
+{
+    int64_t other;
+    int rc = exhibit_unfinished(in->c, no, &other, err);
+    if (rc || other == 0)
+        return rc;
+    err_set(err, ERR_USAGE, "the import of X%lld was interrupted",
+            (long long)other);
+    err_hint(err, "give its command again first; `status` names its path");
+    return err->code;
 }
 
 static int begin_exhibit(struct intake *in, const struct intake_options *o,
@@ -461,13 +396,15 @@ static int begin_exhibit(struct intake *in, const struct intake_options *o,
 {
     int64_t no;
     bool open;
-    int rc = find_exhibit(in->c, o->path, &no, &open, err);
+    int rc = exhibit_find(in->c, o->path, &no, &open, err);
     if (rc)
         return rc;
     if (no && !open)
         return err_set(err, ERR_USAGE, "already in the case as X%lld",
                        (long long)no);
-    rc = load_numbers(in, err);
+    rc = refuse_second(in, no, err);
+    if (rc == 0)
+        rc = load_numbers(in, err);
     in->first_event = (uint64_t)in->next_event;
     if (rc == 0)
         rc = db_begin(in->c, err);
@@ -487,10 +424,8 @@ static int begin_exhibit(struct intake *in, const struct intake_options *o,
             sqlite3_reset(st);
         }
     } else {
-        rc = insert_exhibit(in, o, err);
+        rc = exhibit_insert(in->c, o, &in->exhibit, err);
     }
-    if (rc == 0)
-        rc = insert_run(in, o, err);
     char object[24];
     snprintf(object, sizeof(object), "X%lld", (long long)in->exhibit);
     if (rc == 0)
@@ -534,6 +469,13 @@ int intake_open(struct casedb *c, const struct intake_options *o,
     *files_done = in->files_done;
     *out = in;
     return 0;
+}
+
+int intake_run(struct intake *in, const struct intake_options *o,
+               struct str fences, int64_t started_s, struct err *err)
+{
+    int rc = wait_writer(in, err);
+    return rc ? rc : exhibit_run(in->c, in->exhibit, o, fences, started_s, err);
 }
 
 int64_t intake_exhibit(const struct intake *in)
@@ -907,42 +849,6 @@ int intake_file_done(struct intake *in, struct err *err)
  * ------------------------------------------------------------------------------------------
  */
 
-static int insert_end(struct intake *in, struct str kind, uint64_t n_files,
-                      uint64_t size, struct str sha256, struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(
-        in->c,
-        "INSERT INTO exhibit_end(exhibit, kind, n_files, size, sha256,"
-        " n_read, n_stored, n_dup, n_rejected, n_issues, n_members,"
-        " first_event, n_events)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        err);
-    if (!st)
-        return err->code;
-    const uint64_t v[] = { in->totals.read,   in->totals.stored,
-                           in->totals.dup,    in->totals.rejected,
-                           in->totals.issues, in->totals.members,
-                           in->first_event,   in->totals.events };
-    sqlite3_bind_int64(st, 1, in->exhibit);
-    db_bind_text(st, 2, kind);
-    sqlite3_bind_int64(st, 3, (int64_t)n_files);
-    sqlite3_bind_int64(st, 4, (int64_t)size);
-    db_bind_str(st, 5, sha256);
-    for (int i = 0; i < 8; i++)
-        sqlite3_bind_int64(st, 6 + i, (int64_t)v[i]);
-    return db_run(in->c, st, err);
-}
-
-static int drop_checkpoint(struct intake *in, struct err *err)
-{
-    sqlite3_stmt *st =
-        db_prepare(in->c, "DELETE FROM checkpoint WHERE exhibit=?1", err);
-    if (!st)
-        return err->code;
-    sqlite3_bind_int64(st, 1, in->exhibit);
-    return db_run(in->c, st, err);
-}
-
 int intake_finish(struct intake *in, struct str kind, uint64_t n_files,
                   uint64_t size, struct str sha256, struct err *err)
 {
@@ -953,9 +859,10 @@ int intake_finish(struct intake *in, struct str kind, uint64_t n_files,
         rc = db_begin(in->c, err);
     if (rc)
         return rc;
-    rc = insert_end(in, kind, n_files, size, sha256, err);
+    rc = exhibit_end(in->c, in->exhibit, &in->totals, in->first_event, kind,
+                     n_files, size, sha256, err);
     if (rc == 0)
-        rc = drop_checkpoint(in, err);
+        rc = exhibit_drop_checkpoint(in->c, in->exhibit, err);
     if (rc == 0) {
         char object[24];
         struct buf d = { 0 };

@@ -40,7 +40,7 @@ struct intake_options {
     struct str path; /* of the exhibit, absolute */
     struct str note;
     bool embed;
-    struct str version, libraries, fences, options; /* of this run */
+    struct str version, libraries, options; /* of this run */
     uint64_t expect; /* events to come, a guess: sizes tables */
     uint32_t batch;  /* events per batch; 0 = INTAKE_BATCH (tests: smaller) */
 };
@@ -85,6 +85,9 @@ struct intake_totals {
 int intake_open(struct casedb *c, const struct intake_options *o,
                 struct intake **out, uint64_t *files_done,
                 struct err *err) CHECKED;
+/* Notes this run once it is known how its workers were fenced. */
+int intake_run(struct intake *in, const struct intake_options *o,
+               struct str fences, int64_t started_s, struct err *err) CHECKED;
 int64_t intake_exhibit(const struct intake *in);
 bool intake_resumed(const struct intake *in);
 /* Key for body hashes, the case's own. */

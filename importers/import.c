@@ -67,6 +67,8 @@ struct pipeline {
     int64_t last_report, last_check;
     unsigned kinds; /* bit 1 log, 2 disk, 4 memory */
     struct fences fences;
+    const struct intake_options *io;
+    int64_t started_s;
 };
 
 static const struct found_file *file_at(const struct pipeline *p, size_t i)
@@ -812,6 +814,15 @@ static void fill_result(struct pipeline *p, struct import_result *out)
     buf_free(&words);
 }
 
+static int note_run(struct pipeline *p, struct err *err)
+{
+    struct buf words = { 0 };
+    fences_text(&words, &p->fences);
+    int rc = intake_run(p->in, p->io, buf_str(&words), p->started_s, err);
+    buf_free(&words);
+    return rc;
+}
+
 /* streams_done counts what discovery had to say as the first one, then the
  * files. */
 static int run(struct pipeline *p, uint64_t streams_done, struct err *err)
@@ -834,11 +845,17 @@ static int run(struct pipeline *p, uint64_t streams_done, struct err *err)
     if (rc == 0)
         rc = commit_files(p, err);
     close_pool(p);
-    if (rc) {
-        struct err ignored;
-        if (rc == ERR_STOPPED)
-            (void)!intake_flush(p->in, &ignored);
+    if (rc && rc != ERR_STOPPED)
         return rc;
+    struct err later = { 0 };
+    int noted = intake_flush(p->in, &later);
+    if (noted == 0)
+        noted = note_run(p, &later);
+    if (rc)
+        return rc;
+    if (noted) {
+        *err = later;
+        return noted;
     }
     unsigned char sha[32];
     if (p->found.single && p->found.n_files == 1 &&
@@ -882,6 +899,8 @@ int import_path(struct casedb *c, const struct import_options *o,
                                  .batch = o->batch };
     if (io.expect > 1u << 23)
         io.expect = 1u << 23;
+    p->io = &io;
+    p->started_s = time_now().s;
     if (rc == 0)
         rc = intake_open(c, &io, &p->in, &files_done, err);
     if (rc == 0) {
