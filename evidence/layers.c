@@ -184,10 +184,12 @@ struct source *source_open_layers(struct source *file, struct str layers,
                                   struct err *err)
 {
     struct source *top = file;
+    bool ok = true;
     size_t n = 0;
     if (layers.n == 0) /* a slice: the caller closes what it gets */
         return source_open_slice(file, 0, file->size, "", err);
-    while (layers.n > 0) {
+    while (ok && layers.n > 0) {
+        ok = false;
         if (layers.p[0] != '!' || ++n > LAYERS_MAX) {
             err_set(err, ERR_USAGE, "layers must be !NAME!NAME, at most %d",
                     LAYERS_MAX);
@@ -203,9 +205,10 @@ struct source *source_open_layers(struct source *file, struct str layers,
             lowest = lowest->below;
         lowest->owns_below = top != file;
         top = s;
+        ok = true;
         layers = str_sub(layers, end, layers.n);
     }
-    if (layers.n == 0)
+    if (ok)
         return top;
     if (top != file)
         source_close(top);
