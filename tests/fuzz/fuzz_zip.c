@@ -1,0 +1,9 @@
+/* Members of a zip: inside the file or flagged, in order, readable. */
+#include "tests/fuzz/members.h"
+#include "tests/fuzz/replay.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    check_members(data, size, ARCHIVE_ZIP);
+    return 0;
+}
