@@ -268,19 +268,34 @@ static int damaged(struct err *err)
     return err_set(err, ERR_CASE, "the case's index is damaged (posting list)");
 }
 
-/* The row with this id; the statement is left on the row (reset later by the
- * next use). 0 = none. */
-static int row_exact(struct casedb *c, int64_t id, struct str *data,
+/* A row being looked at: its bytes are SQLite's until it is let go. A
+ * statement left on its row would keep an old view of the case, and the next
+ * one would need a statement of its own. */
+struct row {
+    sqlite3_stmt *st;
+    struct str data;
+};
+
+static void row_release(struct row *r)
+{
+    if (r->st)
+        sqlite3_reset(r->st);
+    r->st = NULL;
+}
+
+#define ROW __attribute__((cleanup(row_release))) struct row
+
+/* The row with this id. 0 = none. */
+static int row_exact(struct casedb *c, int64_t id, struct row *r,
                      struct err *err)
 {
-    sqlite3_stmt *st =
-        db_prepare(c, "SELECT data FROM posting WHERE id=?1", err);
-    if (!st)
+    r->st = db_prepare(c, "SELECT data FROM posting WHERE id=?1", err);
+    if (!r->st)
         return err->code;
-    sqlite3_bind_int64(st, 1, id);
-    int rc = db_step(c, st, err);
+    sqlite3_bind_int64(r->st, 1, id);
+    int rc = db_step(c, r->st, err);
     if (rc == 1)
-        *data = db_col(st, 0);
+        r->data = db_col(r->st, 0);
     return rc;
 }
 
@@ -289,11 +304,11 @@ static int load_starts(struct casedb *c, struct posting_batch *b,
 {
     if (b->starts)
         return 0;
-    struct str data;
-    int rc = row_exact(c, posting_id(b->id, 0, 0), &data, err);
+    ROW row = { 0 };
+    int rc = row_exact(c, posting_id(b->id, 0, 0), &row, err);
     if (rc != 1)
         return rc ? rc : damaged(err);
-    struct cursor k = cursor_of(data.p, data.n);
+    struct cursor k = cursor_of(row.data.p, row.data.n);
     if (cursor_u8(&k) != 'A')
         return damaged(err);
     b->has_ns = cursor_u8(&k) != 0;
@@ -321,15 +336,15 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
         return err_set(err, ERR_INTERNAL, "axis part out of range");
     uint32_t count =
         b->n - lo < POSTING_AXIS_PART ? b->n - lo : POSTING_AXIS_PART;
-    struct str data;
+    ROW row = { 0 };
     int rc = load_starts(c, b, err);
     if (rc)
         return rc;
     bool has_ns = b->has_ns;
-    rc = row_exact(c, posting_id(b->id, 0, part + 1), &data, err);
+    rc = row_exact(c, posting_id(b->id, 0, part + 1), &row, err);
     if (rc != 1)
         return rc ? rc : damaged(err);
-    struct cursor k = cursor_of(data.p, data.n);
+    struct cursor k = cursor_of(row.data.p, row.data.n);
     int64_t s = 0, index = 0;
     bool first = true;
     if (cursor_u8(&k) != 'T')
@@ -482,22 +497,23 @@ int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
     *out = (struct posting_cursor){ .batch = batch,
                                     .entity = entity,
                                     .role_mask = role_mask };
-    sqlite3_stmt *st = db_prepare(
+    ROW row = { 0 };
+    row.st = db_prepare(
         c, "SELECT id, data FROM posting WHERE id<=?1 ORDER BY id DESC LIMIT 1",
         err);
-    if (!st)
+    if (!row.st)
         return err->code;
     /* part 0 of the entity, or the packed row that begins before it */
-    sqlite3_bind_int64(st, 1, posting_id(batch, entity, 0));
-    int rc = db_step(c, st, err);
+    sqlite3_bind_int64(row.st, 1, posting_id(batch, entity, 0));
+    int rc = db_step(c, row.st, err);
     if (rc <= 0)
         return rc;
-    uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
-    struct str data = db_col(st, 1);
+    uint64_t id = (uint64_t)sqlite3_column_int64(row.st, 0);
+    row.data = db_col(row.st, 1);
     uint32_t row_entity = (uint32_t)(id >> 16 & 0x7fffffff);
     if (id >> 47 != batch || (id & 0xffff) != 0 || row_entity == 0)
         return 0; /* the row before belongs to a long list or the axis */
-    struct cursor k = cursor_of(data.p, data.n);
+    struct cursor k = cursor_of(row.data.p, row.data.n);
     uint8_t form = cursor_u8(&k);
     if (form == 'P')
         return open_packed(out, &k, row_entity, err);
@@ -538,12 +554,12 @@ static int part_window(struct casedb *c, struct posting_cursor *p,
                        const struct posting_part *part, uint32_t lo,
                        uint32_t hi, uint64_t *words, struct err *err)
 {
-    struct str data;
+    ROW row = { 0 };
     int rc =
-        row_exact(c, posting_id(p->batch, p->entity, part->part), &data, err);
+        row_exact(c, posting_id(p->batch, p->entity, part->part), &row, err);
     if (rc != 1)
         return rc ? rc : damaged(err);
-    struct cursor k = cursor_of(data.p, data.n);
+    struct cursor k = cursor_of(row.data.p, row.data.n);
     uint8_t form = cursor_u8(&k);
     uint64_t rank = cursor_varint(&k);
     if (k.failed || (form != 'L' && form != 'B'))
