@@ -11,6 +11,7 @@
 #include "evidence/ewf.h"
 #include "evidence/fs.h"
 #include "evidence/gzip.h"
+#include "evidence/memory.h"
 #include "evidence/volume.h"
 
 enum {
@@ -49,6 +50,14 @@ static struct source *open_partition(struct source *below, uint64_t number,
         return NULL;
     }
     return volume_open(below, (uint32_t)number, err);
+}
+
+static struct source *open_phys(struct source *below, uint64_t number,
+                                struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return memory_open(below, err);
 }
 
 /* A file of a file system, with the file system it needs: one layer. */
@@ -141,7 +150,7 @@ static const struct {
     { "gz", false, false, open_gz },      { "ewf", false, false, open_ewf },
     { "p", true, false, open_partition }, { "fs", false, true, open_path },
     { "ino", false, true, open_inode },   { "zip", false, true, open_zip },
-    { "tar", false, true, open_tar },
+    { "tar", false, true, open_tar },     { "phys", false, false, open_phys },
 };
 
 static bool name_fits(struct str name, const char *kind, bool numbered,
