@@ -86,6 +86,8 @@ bool out_unicode(int fd);
 /* "kanshiki: what" on stderr, with the hint on a line of its own. */
 void message_err(const struct err *err);
 void message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Each line of a text in display form. */
+void message_lines(const char *before, struct str text);
 /* Exit code of a result. */
 int message_exit_code(int rc);
 

@@ -45,57 +45,21 @@ struct search {
     struct raw raw;
     struct table *t;
     struct progress progress;
-    struct progress_state at;
-    struct reader_needles needles;
+    struct raw_search find;
     struct str text;
-    uint64_t hits, limit, context, unread;
-    int64_t exhibit;
+    uint64_t hits, limit, context;
     bool full;
-    /* members, since the reader is used while they are gone through */
-    struct member *members;
-    size_t n, cap;
-    struct arena arena;
     struct err *err;
     /* hits of the member at work */
     struct place *places;
     size_t n_places, cap_places;
 };
 
-static int no_memory(struct err *err)
-{
-    return err_set(err, ERR_INTERNAL, "out of memory");
-}
-
-/* Only outermost layers hold all bytes: a member inside another one with the
- * same layers before is covered, one behind a decoder is not. */
-static int keep_member(void *ctx, const struct member *m)
+static int keep_place(void *ctx, const struct member *m,
+                      const struct reader_hit *h)
 {
     struct search *s = ctx;
-    if (s->exhibit && m->exhibit != s->exhibit)
-        return 0;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 256;
-        struct member *more = realloc(s->members, cap * sizeof(*more));
-        if (!more)
-            return no_memory(s->err);
-        s->members = more;
-        s->cap = cap;
-    }
-    struct member *k = &s->members[s->n++];
-    *k = *m;
-    k->path = arena_copy(&s->arena, m->path);
-    k->layers = arena_copy(&s->arena, m->layers);
-    k->format = STR("");
-    k->sha256 = STR("");
-    s->at.all += m->size;
-    return k->path.p && k->layers.p ? 0 : no_memory(s->err);
-}
-
-static int keep_place(void *ctx, const struct reader_hit *h)
-{
-    struct search *s = ctx;
-    if (progress_tell(&s->progress, &s->at))
-        return err_set(s->err, ERR_STOPPED, "search: interrupted");
+    (void)m;
     if (s->limit && s->hits + s->n_places >= s->limit) {
         s->full = true;
         return 1;
@@ -104,12 +68,11 @@ static int keep_place(void *ctx, const struct reader_hit *h)
         size_t cap = s->cap_places ? 2 * s->cap_places : 64;
         struct place *more = realloc(s->places, cap * sizeof(*more));
         if (!more)
-            return no_memory(s->err);
+            return err_set(s->err, ERR_INTERNAL, "out of memory");
         s->places = more;
         s->cap_places = cap;
     }
     s->places[s->n_places++] = (struct place){ h->off, h->len };
-    s->at.items++;
     return 0;
 }
 
@@ -141,41 +104,14 @@ static int put_place(struct search *s, const struct member *m,
     return rc;
 }
 
-static int search_member(struct search *s, const struct member *m,
-                         struct err *err)
+static int put_member(void *ctx, const struct member *m, struct err *err)
 {
-    struct err own = { 0 };
-    uint64_t scanned = 0;
-    s->n_places = 0;
-    s->err = err;
-    s->at.path = m->path;
-    if (progress_tell(&s->progress, &s->at))
-        return err_set(err, ERR_STOPPED, "search: interrupted");
-    int rc = exhibit_files_member(&s->raw.files, m, &own);
-    if (rc == 0) {
-        struct reader_place p = { s->raw.files.fds, s->raw.files.n_fds,
-                                  m->layers, 0, UINT64_MAX };
-        rc = reader_scan(s->raw.reader, &p, &s->needles, keep_place, s,
-                         &scanned, &own);
-    }
-    if (rc == ERR_EVIDENCE) {
-        message("X%lld/%s: not searched: %s", (long long)m->exhibit,
-                text_line(m->path), own.what);
-        s->unread++;
-        s->cli->issues = true;
-        rc = 0;
-    } else if (rc < 0 && own.code) {
-        *err = own;
-    }
-    if (rc < 0)
-        return rc;
-    s->at.done += m->size;
-    for (size_t i = 0; i < s->n_places; i++) {
+    struct search *s = ctx;
+    int rc = 0;
+    for (size_t i = 0; i < s->n_places && rc == 0; i++)
         rc = put_place(s, m, &s->places[i], err);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    s->n_places = 0;
+    return rc ? rc : s->full;
 }
 
 static int take_options(struct search *s, struct err *err)
@@ -187,47 +123,50 @@ static int take_options(struct search *s, struct err *err)
     s->text = arg_word(cli, 1);
     if (s->text.n == 0)
         return err_set(err, ERR_USAGE, "search: the text is empty");
-    s->needles = (struct reader_needles){ &s->text, 1, 0, 0 };
+    s->find = (struct raw_search){ .needles = { &s->text, 1, 0, 0 },
+                                   .hit = keep_place,
+                                   .done = put_member,
+                                   .ctx = s };
     if (arg_has(cli, "-i"))
-        s->needles.flags |= SCAN_FOLD;
+        s->find.needles.flags |= SCAN_FOLD;
     if (arg_has(cli, "--regex"))
-        s->needles.flags |= SCAN_REGEX;
+        s->find.needles.flags |= SCAN_REGEX;
     int rc = arg_u64(cli, "--limit", &s->limit, err);
     if (rc == 0)
         rc = arg_u64(cli, "--context", &s->context, err);
     if (rc == 0 && s->context > 4096)
         rc = err_set(err, ERR_USAGE, "--context: at most 4096");
     if (rc == 0 && exhibit.p)
-        rc = arg_exhibit(exhibit, &s->exhibit, err);
+        rc = arg_exhibit(exhibit, &s->find.exhibit, err);
     return rc ? rc : progress_open(&s->progress, cli, "searching", err);
 }
 
 static int search_all(struct search *s, struct err *err)
 {
     int rc = raw_open(&s->raw, s->c, err);
-    if (rc == 0) {
-        s->err = err;
-        rc = case_members(s->c, s->exhibit, keep_member, s, err);
-    }
+    s->raw.progress = &s->progress;
+    s->err = err;
     if (rc == 0) {
         s->t = out_table(s->cli, columns, 4, err);
         rc = s->t ? 0 : err->code;
     }
-    for (size_t i = 0; i < s->n && rc == 0 && !s->full; i++)
-        rc = search_member(s, &s->members[i], err);
+    if (rc == 0)
+        rc = raw_search(&s->raw, &s->find, err);
     raw_close(&s->raw);
-    return rc;
+    s->cli->issues |= s->find.unread > 0;
+    return rc < 0 ? rc : 0;
 }
 
 static void tell(const struct search *s)
 {
     struct buf b = { 0 };
-    buf_printf(&b, "%llu hits in %zu files", (unsigned long long)s->hits, s->n);
+    buf_printf(&b, "%llu hits in %llu files", (unsigned long long)s->hits,
+               (unsigned long long)s->find.members);
     if (s->full)
         buf_printf(&b, ", stopped at the limit");
-    if (s->unread)
+    if (s->find.unread)
         buf_printf(&b, "; %llu could not be searched",
-                   (unsigned long long)s->unread);
+                   (unsigned long long)s->find.unread);
     buf_putc(&b, 0);
     message("%s", b.failed ? "" : b.p);
     buf_free(&b);
@@ -235,7 +174,7 @@ static void tell(const struct search *s)
 
 static int run(struct cli *cli, struct err *err)
 {
-    struct search s = { .cli = cli, .at = { .unit = "hits" } };
+    struct search s = { .cli = cli };
     int rc = take_options(&s, err);
     if (rc == 0)
         rc = cli_open(cli, CASE_READ, &s.c, err);
@@ -251,9 +190,7 @@ static int run(struct cli *cli, struct err *err)
         tell(&s);
         rc = cli_log_query(cli, cli->line, s.full ? -1 : (int64_t)s.hits, err);
     }
-    free(s.members);
     free(s.places);
-    arena_free(&s.arena);
     return rc;
 }
 

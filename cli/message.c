@@ -53,6 +53,16 @@ void message(const char *fmt, ...)
     put_line(&b);
 }
 
+void message_lines(const char *before, struct str text)
+{
+    while (text.n) {
+        const char *lf = memchr(text.p, '\n', text.n);
+        size_t n = lf ? (size_t)(lf - text.p) : text.n;
+        message("%s%.*s", before, (int)n, text.p);
+        text = str_sub(text, n + 1, text.n);
+    }
+}
+
 int message_exit_code(int rc)
 {
     if (rc >= 0)

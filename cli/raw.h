@@ -1,12 +1,18 @@
-/* Bytes of evidence, by a sealed reader. */
+/*
+ * Bytes of evidence, by a sealed reader: for showing, searching, and for the
+ * floors below, which never open evidence themselves.
+ */
 #pragma once
 
+#include "analyzer/raw.h"
 #include "cli/exhibit_files.h"
+#include "cli/progress.h"
 #include "evidence/reader.h"
 
 struct raw {
     struct exhibit_files files;
     struct reader *reader;
+    struct progress *progress; /* of searches; may be NULL */
 };
 
 int raw_open(struct raw *r, struct casedb *c, struct err *err) CHECKED;
@@ -14,6 +20,24 @@ void raw_close(struct raw *r);
 /* Up to READER_READ_MAX bytes of a member's innermost layer, in the arena. */
 int raw_read(struct raw *r, const struct member *m, uint64_t off, uint64_t len,
              struct arena *a, struct reader_got *got, struct err *err) CHECKED;
+
+struct raw_search {
+    struct reader_needles needles;
+    int64_t exhibit; /* 0 = all */
+    /* Nonzero from a callback stops the search and is returned. `hit` must
+     * not use the reader; `done` may: all hits of the member have come. */
+    int (*hit)(void *ctx, const struct member *m, const struct reader_hit *h);
+    int (*done)(void *ctx, const struct member *m, struct err *err);
+    void *ctx;
+    bool quiet;       /* files that cannot be searched are only counted */
+    uint64_t members; /* out: gone through */
+    uint64_t unread;  /* out: not, or not to their end */
+};
+int raw_search(struct raw *r, struct raw_search *s, struct err *err) CHECKED;
+
+/* For the analyzer. */
+void raw_for_analyzer(struct raw *r, struct raw_reader *out);
+
 /* 16 bytes a line with their offsets. */
 void raw_hex(struct cli *cli, struct str bytes, uint64_t off);
 /* "12 bytes could not be read (shown as zeros)", per gap. */

@@ -48,6 +48,13 @@ is_status $? 1 "an event is no list: not in csv"
 k search case.kan nowhere-to-be-found >out 2>err
 is_status $? 0 "a search without a hit is done"
 is_match err '^kanshiki: 0 hits in ' "  and says so"
+k search case.kan alice --limit 3 --format csv --csv-raw >out 2>err
+is "$(wc -l <out)" 4 "a search stops at its limit"
+is_match err '^kanshiki: 3 hits .*, stopped at the limit' "  and says so"
+k search case.kan ALICE -i --format csv --csv-raw >out 2>err
+is "$(wc -l <out)" 7 "-i"
+k search case.kan --regex 'b[o]b' --exhibit X1 >out 2>err
+is_match err '^kanshiki: 2 hits in 4 files' "--regex"
 k show case.kan E1 --tz +09:00 >out 2>err
 is_match out '^time +2026-03-11T11:13:00\+09:00$' "--tz"
 
