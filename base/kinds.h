@@ -30,7 +30,6 @@ enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
     X(SUBNET, 16, "subnet")                                                    \
     X(SECURITY_GROUP, 17, "security-group")                                    \
     X(BUCKET, 18, "bucket")                                                    \
-    X(OBJECT, 19, "object") /* bucket/key */                                   \
     X(KMS_KEY, 20, "kms-key")                                                  \
     X(FUNCTION, 21, "function")                                                \
     X(TRAIL, 22, "trail")                                                      \
@@ -54,7 +53,9 @@ enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
     X(FS_UUID, 40, "fs-uuid")                                                  \
     X(ACTION, 56, "action") /* facets: words that classify, not things */      \
     X(OUTCOME, 57, "outcome")                                                  \
-    X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */
+    X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */   \
+    /* most numerous: the last range, so that new ones append to the table */  \
+    X(OBJECT, 62, "object") /* bucket/key */
 
 enum kind {
     KIND_NONE = 0,

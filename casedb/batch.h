@@ -1,6 +1,7 @@
 /* A batch between the intake and the database (private to casedb/). */
 #pragma once
 
+#include "base/varint.h"
 #include "casedb/db.h"
 #include "casedb/intake.h"
 
@@ -83,7 +84,6 @@ uint32_t column_stored(int column, uint32_t id);
 uint32_t column_entity(int column, uint32_t stored);
 uint8_t column_role(int column);
 /* event.refs: varints of number << 9 | kind << 3 | role. */
-struct cursor;
 unsigned char *ref_put(unsigned char *p, uint32_t id, uint8_t role);
 bool ref_get(struct cursor *k, uint32_t *id, uint8_t *role);
 /* Ascending; stable radix sort by 11 bits, tmp as large as v. */
@@ -91,5 +91,23 @@ void sort_u64(uint64_t *v, uint64_t *tmp, size_t n);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
 
-/* value_index and uid_index rows: 64-bit entries, ascending. */
-enum { INDEX_ROW = 500, VALUE_HASH_BITS = 33, UID_HASH_BITS = 46 };
+/*
+ * value_index and uid_index rows: entries ascending, a u64 and then varint
+ * deltas. Entry = hash << shift | payload; row id = batch << bits | hash of
+ * the first entry. Hash bits are few on purpose: a hit is checked against the
+ * row anyway, and each bit costs.
+ */
+enum {
+    INDEX_ROW = 640,
+    VALUE_HASH_BITS = 26, /* payload: entity id, 31 bits */
+    VALUE_SHIFT = 31,
+    UID_HASH_BITS = 39, /* payload: 1 = request id, event in the batch */
+    UID_SHIFT = 18,
+};
+struct index_reader {
+    struct cursor k;
+    uint64_t v;
+    bool begun;
+};
+struct index_reader index_open(struct str row);
+bool index_next(struct index_reader *r); /* false: end or damage */

@@ -345,8 +345,19 @@ void sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
     }
 }
 
-/* Rows of INDEX_ROW ascending entries; row id = batch << bits | hash of the
- * first entry. Entries of equal hash stay in one row. v has room for 2 n. */
+static int write_index_row(struct casedb *c, sqlite3_stmt *st, int64_t id,
+                           const uint64_t *v, size_t n, struct err *err)
+{
+    UNINITIALIZED unsigned char row[8 + 10 * 1024];
+    unsigned char *p = row + 8;
+    put_u64le(row, v[0]);
+    for (size_t i = 1; i < n && i < 1024; i++)
+        p = varint_put(p, v[i] - v[i - 1]);
+    sqlite3_bind_int64(st, 1, id);
+    sqlite3_bind_blob(st, 2, row, (int)(p - row), SQLITE_STATIC);
+    return db_run(c, st, err);
+}
+
 static int write_index(struct casedb *c, const char *sql, uint32_t batch,
                        int bits, int shift, uint64_t *v, size_t n,
                        struct err *err)
@@ -357,16 +368,28 @@ static int write_index(struct casedb *c, const char *sql, uint32_t batch,
     sort_u64(v, v + n, n);
     for (size_t i = 0, k; i < n; i = k) {
         k = i + INDEX_ROW < n ? i + INDEX_ROW : n;
-        while (k < n && v[k] >> shift == v[k - 1] >> shift)
+        while (k < n && k - i < 1024 && v[k] >> shift == v[k - 1] >> shift)
             k++;
-        sqlite3_bind_int64(st, 1,
-                           (int64_t)((uint64_t)batch << bits | v[i] >> shift));
-        sqlite3_bind_blob64(st, 2, v + i, (k - i) * 8, SQLITE_STATIC);
-        int rc = db_run(c, st, err);
+        int64_t id = (int64_t)((uint64_t)batch << bits | v[i] >> shift);
+        int rc = write_index_row(c, st, id, v + i, k - i, err);
         if (rc)
             return rc;
     }
     return 0;
+}
+
+struct index_reader index_open(struct str row)
+{
+    return (struct index_reader){ .k = cursor_of(row.p, row.n) };
+}
+
+bool index_next(struct index_reader *r)
+{
+    if (cursor_left(&r->k) == 0)
+        return false;
+    r->v = r->begun ? r->v + cursor_varint(&r->k) : cursor_u64(&r->k);
+    r->begun = true;
+    return !r->k.failed;
 }
 
 static int write_value_index(struct casedb *c, const struct batch *b,
@@ -376,10 +399,11 @@ static int write_value_index(struct casedb *c, const struct batch *b,
     if (!v)
         return no_memory(err);
     for (size_t i = 0; i < b->n_entities; i++)
-        v[i] = b->entities[i].hash >> (64 - VALUE_HASH_BITS) << 31 |
+        v[i] = b->entities[i].hash >> (64 - VALUE_HASH_BITS) << VALUE_SHIFT |
                b->entities[i].id;
-    int rc = write_index(c, "INSERT INTO value_index(id, data) VALUES(?1,?2)",
-                         b->id, VALUE_HASH_BITS, 31, v, b->n_entities, err);
+    int rc =
+        write_index(c, "INSERT INTO value_index(id, data) VALUES(?1,?2)", b->id,
+                    VALUE_HASH_BITS, VALUE_SHIFT, v, b->n_entities, err);
     free(v);
     return rc;
 }
@@ -393,12 +417,12 @@ static int write_uid_index(struct casedb *c, const struct batch *b,
     size_t n = 0;
     for (size_t i = 0; i < b->n; i++) {
         if (b->rows[i].uid_n)
-            v[n++] = b->rows[i].uid_hash << 18 | i;
+            v[n++] = b->rows[i].uid_hash << UID_SHIFT | i;
         if (b->rows[i].request_n)
-            v[n++] = b->rows[i].request_hash << 18 | 1u << 17 | i;
+            v[n++] = b->rows[i].request_hash << UID_SHIFT | 1u << 17 | i;
     }
     int rc = write_index(c, "INSERT INTO uid_index(id, data) VALUES(?1,?2)",
-                         b->id, UID_HASH_BITS, 18, v, n, err);
+                         b->id, UID_HASH_BITS, UID_SHIFT, v, n, err);
     free(v);
     return rc;
 }

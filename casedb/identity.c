@@ -1,6 +1,7 @@
 #include "casedb/identity.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/varint.h"
 #include "casedb/batch.h"
@@ -13,10 +14,21 @@ static int no_memory(struct err *err)
 /* ---- values
  * ------------------------------------------------------------------ */
 
+/* Large tables that are hit at random: fewer, larger pages. */
+static void *table_alloc(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+    if (p && n * size >= 4u << 20) {
+        uintptr_t from = ((uintptr_t)p + 4095) & ~(uintptr_t)4095;
+        madvise((void *)from, n * size - 4096, MADV_HUGEPAGE);
+    }
+    return p;
+}
+
 static bool grow(struct identity *d)
 {
     size_t cap = d->cap ? d->cap * 2 : 1 << 16;
-    struct intern_slot *slots = calloc(cap, sizeof(*slots));
+    struct intern_slot *slots = table_alloc(cap, sizeof(*slots));
     if (!slots)
         return false;
     for (size_t i = 0; i < d->cap; i++) {
@@ -100,7 +112,7 @@ void identity_free(struct identity *d)
 /* ---- source ids
  * ---------------------------------------------------------------- */
 
-/* The 46 hash bits that uid_index keeps: the low ones choose the slot, the
+/* The hash bits that uid_index keeps: the low ones choose the slot, the
  * upper 24 are the tag. */
 enum { EVENT_BITS = 40, TAG_SHIFT = UID_HASH_BITS - 24 };
 
@@ -132,11 +144,11 @@ int64_t identity_uid_next(const struct identity *d, uint64_t hash, size_t *at)
 
 static void load_row(struct identity *d, int64_t first_event, struct str data)
 {
-    for (size_t i = 0; i + 8 <= data.n; i += 8) {
-        uint64_t v = u64le(data.p + i);
-        if (!(v >> 17 & 1))
-            identity_uid_put(d, v >> 18, first_event + (int64_t)(v & 0x1ffff));
-    }
+    struct index_reader r = index_open(data);
+    while (index_next(&r))
+        if (!(r.v >> 17 & 1))
+            identity_uid_put(d, r.v >> UID_SHIFT,
+                             first_event + (int64_t)(r.v & 0x1ffff));
 }
 
 int identity_uids_load(struct identity *d, struct casedb *c, uint64_t n,
@@ -145,7 +157,7 @@ int identity_uids_load(struct identity *d, struct casedb *c, uint64_t n,
     size_t cap = 1 << 16;
     while (cap / 2 < n)
         cap *= 2;
-    uint64_t *slots = calloc(cap, sizeof(*slots));
+    uint64_t *slots = table_alloc(cap, sizeof(*slots));
     if (!slots)
         return no_memory(err);
     free(d->uids);
@@ -155,7 +167,7 @@ int identity_uids_load(struct identity *d, struct casedb *c, uint64_t n,
     sqlite3_stmt *st =
         db_prepare(c,
                    "SELECT first_event, data FROM uid_index"
-                   " JOIN batch ON batch.id = uid_index.id >> 46",
+                   " JOIN batch ON batch.id = uid_index.id >> 39",
                    err);
     if (!st)
         return err->code;

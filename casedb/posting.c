@@ -1,7 +1,8 @@
 /*
  * Row forms (first byte):
  *   'P'  packed: lists of several entities, ascending; each: varint entity -
- *        row's entity, role, varint count, varint bytes, deltas
+ *        row's entity, role, varint count, varint bytes, deltas; or, of one
+ *        rank only, role + 128, varint rank
  *   'D'  directory of one entity's long lists: varint parts, then per part
  *        role, varint first rank, varint last rank, varint count
  *   'L'  part of a long list: varint first rank, then varint deltas
@@ -16,6 +17,8 @@
 #include "casedb/posting.h"
 
 #include <stdlib.h>
+
+enum { SINGLE = 0x80 };
 
 static int insert(struct casedb *c, int64_t id, struct str data,
                   struct err *err)
@@ -131,9 +134,14 @@ static int put_packed(struct posting_writer *w, struct err *err)
         uint32_t base = w->page.n ? w->page_entity : entity;
         for (size_t k = 0; k < w->n_pending; k++) {
             const struct posting_list *l = &w->pending[k];
+            put_varint(&b, entity - base);
+            if (l->n == 1) { /* most lists are of one event */
+                buf_putc(&b, (char)(l->role | SINGLE));
+                put_varint(&b, l->ranks[0]);
+                continue;
+            }
             struct buf d = { 0 };
             put_deltas(&d, l->ranks, l->n);
-            put_varint(&b, entity - base);
             buf_putc(&b, (char)l->role);
             put_varint(&b, l->n);
             put_varint(&b, d.n);
@@ -431,22 +439,46 @@ static bool role_wanted(uint32_t mask, uint8_t role)
     return mask == 0 || (role < 32 && (mask >> role & 1));
 }
 
+/* One list of a packed row. */
+struct packed {
+    uint64_t entity, n;
+    struct cursor ranks;
+    uint8_t role;
+};
+
+static bool next_packed(struct cursor *k, uint32_t page_entity,
+                        struct packed *e)
+{
+    e->entity = page_entity + cursor_varint(k);
+    e->role = cursor_u8(k);
+    e->n = 1;
+    e->ranks = *k;
+    if (e->role & SINGLE) {
+        e->role &= (uint8_t)~SINGLE;
+        cursor_varint(k);
+        return !k->failed;
+    }
+    e->n = cursor_varint(k);
+    uint64_t bytes = cursor_varint(k);
+    if (k->failed || bytes > cursor_left(k) || e->n > bytes)
+        return false;
+    e->ranks = cursor_of(k->p, bytes);
+    cursor_take(k, bytes);
+    return true;
+}
+
 static int open_packed(struct posting_cursor *p, struct cursor *k,
                        uint32_t page_entity, struct err *err)
 {
     unsigned lists = 0;
+    struct packed e;
     while (cursor_left(k)) {
-        uint64_t entity = page_entity + cursor_varint(k);
-        uint8_t role = cursor_u8(k);
-        uint64_t n = cursor_varint(k), bytes = cursor_varint(k);
-        if (k->failed || bytes > cursor_left(k) || n > bytes)
+        if (!next_packed(k, page_entity, &e))
             return damaged(err);
-        struct cursor list = cursor_of(k->p, bytes);
-        cursor_take(k, bytes);
-        if (entity > p->entity)
+        if (e.entity > p->entity)
             break;
-        if (entity == p->entity && role_wanted(p->role_mask, role)) {
-            int rc = add_ranks(p, &list, n, err);
+        if (e.entity == p->entity && role_wanted(p->role_mask, e.role)) {
+            int rc = add_ranks(p, &e.ranks, e.n, err);
             if (rc)
                 return rc;
             lists++;
@@ -657,13 +689,12 @@ static int count_row(uint32_t row_entity, unsigned kind, struct str data,
             rc = fn(ctx, row_entity, role, cursor_varint(&k));
         }
     } else if (form == 'P') {
-        while (cursor_left(&k) && rc == 0 && !k.failed) {
-            uint64_t entity = row_entity + cursor_varint(&k);
-            uint8_t role = cursor_u8(&k);
-            uint64_t n = cursor_varint(&k), bytes = cursor_varint(&k);
-            cursor_take(&k, bytes);
-            if (entity >> KIND_SHIFT == kind)
-                rc = fn(ctx, (uint32_t)entity, role, n);
+        struct packed e;
+        while (cursor_left(&k) && rc == 0) {
+            if (!next_packed(&k, row_entity, &e))
+                return damaged(err);
+            if (e.entity >> KIND_SHIFT == kind)
+                rc = fn(ctx, (uint32_t)e.entity, e.role, e.n);
         }
     }
     return k.failed ? damaged(err) : rc;

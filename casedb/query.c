@@ -148,19 +148,12 @@ static bool value_is(struct casedb *c, uint32_t id, struct str value)
 static uint32_t match_row(struct casedb *c, struct str data, uint64_t h,
                           unsigned kind, struct str value)
 {
-    size_t lo = 0, hi = data.n / 8;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (u64le(data.p + mid * 8) >> 31 < h)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
     uint32_t ids[64];
     size_t n = 0;
-    for (; lo < data.n / 8 && u64le(data.p + lo * 8) >> 31 == h; lo++) {
-        uint32_t id = (uint32_t)u64le(data.p + lo * 8) & 0x7fffffff;
-        if (id >> KIND_SHIFT == kind && n < 64)
+    struct index_reader r = index_open(data);
+    while (index_next(&r) && r.v >> VALUE_SHIFT <= h) {
+        uint32_t id = (uint32_t)r.v & 0x7fffffff;
+        if (r.v >> VALUE_SHIFT == h && id >> KIND_SHIFT == kind && n < 64)
             ids[n++] = id;
     }
     for (size_t i = 0; i < n; i++)
@@ -180,8 +173,8 @@ uint32_t case_find(struct casedb *c, unsigned kind, struct str value)
     /* one row per batch may hold it; batches without entities have none */
     sqlite3_stmt *st = db_prepare(
         c,
-        "SELECT (SELECT data FROM value_index WHERE id<=(batch.id<<33|?1)"
-        " AND id>=batch.id<<33 ORDER BY id DESC LIMIT 1) FROM batch",
+        "SELECT (SELECT data FROM value_index WHERE id<=(batch.id<<26|?1)"
+        " AND id>=batch.id<<26 ORDER BY id DESC LIMIT 1) FROM batch",
         &err);
     if (!st)
         return 0;
@@ -241,7 +234,7 @@ int case_find_uid(struct casedb *c, struct str uid, int (*fn)(void *, int64_t),
     sqlite3_stmt *st = db_prepare(
         c,
         "SELECT first_event, (SELECT data FROM uid_index WHERE"
-        " id<=(batch.id<<46|?1) AND id>=batch.id<<46 ORDER BY id DESC LIMIT 1)"
+        " id<=(batch.id<<39|?1) AND id>=batch.id<<39 ORDER BY id DESC LIMIT 1)"
         " FROM batch",
         err);
     if (!st)
@@ -251,11 +244,11 @@ int case_find_uid(struct casedb *c, struct str uid, int (*fn)(void *, int64_t),
     while ((rc = db_step(c, st, err)) == 1) {
         int64_t first = sqlite3_column_int64(st, 0);
         struct str data = db_col(st, 1);
-        for (size_t i = 0; i + 8 <= data.n && rc >= 0; i += 8) {
-            uint64_t v = u64le(data.p + i);
-            if (v >> 18 != h)
+        struct index_reader r = index_open(data);
+        while (rc >= 0 && index_next(&r)) {
+            if (r.v >> UID_SHIFT != h)
                 continue;
-            int64_t event = first + (int64_t)(v & 0x1ffff);
+            int64_t event = first + (int64_t)(r.v & 0x1ffff);
             rc = check_uid(c, uid, event, err);
             if (rc == 1)
                 rc = fn(ctx, event);

@@ -604,7 +604,7 @@ bool cloudtrail_decode(struct json *j, const struct hash_key *body_key,
     e->r.n_refs = e->refs.n;
     if (e->refs.cut)
         e->r.flags |= EVENT_REFS_CUT;
-    uint32_t h = (uint32_t)(d->body >> 32);
+    uint32_t h = (uint32_t)(d->body >> 33); /* 31 bits: 4 bytes stored */
     e->r.body_hash = h ? h : 1;
     e->looks_right = (d->value[F_EVENT_NAME].n && d->value[F_EVENT_SOURCE].n) ||
                      (d->value[F_VERSION].n && d->value[F_EVENT_ID].n);

@@ -103,7 +103,7 @@ static int emit(struct reader *r, const struct line *l)
         .account = identify_account(r->owner) ? r->owner : STR(""),
         .body_hash = (uint32_t)(hash_bytes(&r->job->body_key, l->message.p,
                                            l->message.n) >>
-                                32) |
+                                33) |
                      1,
     };
     struct str ip, first = l->message;

@@ -405,12 +405,27 @@ int identify_text(struct str s, int (*fn)(void *, size_t, unsigned, struct str),
     return 0;
 }
 
-/* Value of a hex digit, >= 16 for other bytes, without a branch. */
-static unsigned hex_value(unsigned char c)
-{
-    unsigned digit = c - '0', letter = (c | 0x20u) - 'a';
-    return digit < 10 ? digit : letter < 6 ? letter + 10 : 0xff;
-}
+/* Value of a hex digit, 16 for other bytes. */
+/* clang-format off */
+static const unsigned char hex_value[256] = {
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 16, 16, 16, 16, 16,
+    16, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+};
+/* clang-format on */
 
 bool identify_uuid(struct str s, unsigned char out[16])
 {
@@ -422,7 +437,7 @@ bool identify_uuid(struct str s, unsigned char out[16])
     const unsigned char *p = (const unsigned char *)s.p;
     unsigned bad = 0;
     for (int i = 0; i < 16; i++) {
-        unsigned a = hex_value(p[at[i]]), b = hex_value(p[at[i] + 1]);
+        unsigned a = hex_value[p[at[i]]], b = hex_value[p[at[i] + 1]];
         bad |= a | b;
         out[i] = (unsigned char)(a << 4 | b);
     }

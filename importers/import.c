@@ -895,7 +895,7 @@ int import_path(struct casedb *c, const struct import_options *o,
                                  .embed = o->embed,
                                  .version = o->version,
                                  .options = o->argv,
-                                 .expect = p->found.bytes / 100,
+                                 .expect = p->found.bytes / 200,
                                  .batch = o->batch };
     if (io.expect > 1u << 23)
         io.expect = 1u << 23;

@@ -41,8 +41,8 @@ enum {
     WIRE_FILE_FIXED = 4 + 8 * 3 + 4 * 5 + 2 + 2 + 1 + 5 * 12 + 2,
     WIRE_VALUE_MAX = 4096, /* bytes of an entity value; longer ones are cut */
     WIRE_TEXT_MAX = 4096,
-    WIRE_DICTIONARY_MAX = 1 << 18,
-    WIRE_DICTIONARY_BYTES = 24 << 20,
+    WIRE_DICTIONARY_MAX = 1 << 16, /* small: it stays in the cache */
+    WIRE_DICTIONARY_BYTES = 8 << 20,
 };
 
 /* The request for a WORKER_LOG or WORKER_IMAGE. */

@@ -18,6 +18,6 @@ def text(value):
 with open(lines, "w") as f:
     for uid, t, action in db.execute(
             "SELECT uid, t_s, value FROM event"
-            " LEFT JOIN entity ON entity.id = event.action"):
+            " LEFT JOIN entity ON entity.id = (56 << 25) + event.action"):
         uid = str(uuid.UUID(bytes=uid)) if len(uid) == 16 else text(uid)
         f.write("%s\t%s\t%s\n" % (uid, t, text(action)))
