@@ -25,7 +25,7 @@ struct export_options {
     const struct plan *plan; /* NULL = every event */
     struct str filter;       /* what the plan was made from */
     bool with_raw;           /* jsonl: the records themselves too */
-    const struct report_raw *raw;
+    const struct raw_reader *raw;
     struct report_ticker ticker;
     bool force;
     bool audit; /* keep an audit entry (the case is a writer) */

@@ -7,14 +7,9 @@
 #include "base/hash.h"
 #include "casedb/casedb.h"
 
-/* The bytes of records, handed in from above: reports never open evidence.
- * read: the whole range into the arena; ERR_EVIDENCE when they are not at
- * hand, which is no error of the report. */
-struct report_raw {
-    int (*read)(void *ctx, const struct member *m, uint64_t off, uint64_t len,
-                struct arena *a, struct str *out, struct err *err);
-    void *ctx;
-};
+/* The bytes of records, handed in from above (analyzer/raw.h): reports never
+ * open evidence. That they are not at hand is no error of a report. */
+struct raw_reader;
 
 /* Called now and then; nonzero stops with ERR_STOPPED. all = 0: not known. */
 struct report_ticker {

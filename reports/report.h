@@ -10,8 +10,8 @@
 
 #include "casedb/query.h"
 #include "reports/output.h"
+#include "reports/words.h"
 
-enum report_lang { REPORT_EN, REPORT_JA, REPORT_LANGS };
 /* "en", "ja"; false for others. */
 bool report_lang_from_name(struct str name, enum report_lang *out);
 
@@ -26,7 +26,7 @@ extern const struct report_template report_templates[];
 const struct report_template *report_template_find(struct str name);
 
 struct report_options {
-    const char *dir;                         /* made when missing */
+    const char *dir;                        /* made when missing */
     const struct report_template *template; /* NULL = the first */
     enum report_lang lang;
     bool timed; /* --time was given */
@@ -35,7 +35,7 @@ struct report_options {
      * the text that the plan was made from. */
     const struct plan *plan;
     struct str filter;
-    const struct report_raw *raw; /* NULL = records are not hashed again */
+    const struct raw_reader *raw; /* NULL = records are not hashed again */
     struct report_ticker ticker;
     bool force; /* replace an existing report.html */
     bool audit; /* keep an audit entry (the case is a writer) */

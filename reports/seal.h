@@ -16,7 +16,7 @@ struct seal_options {
     bool timed; /* --time, for Bagging-Date and the report */
     struct instant time;
     enum report_lang lang;
-    const struct report_raw *raw;
+    const struct raw_reader *raw;
     struct report_ticker ticker;
 };
 

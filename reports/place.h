@@ -1,0 +1,8 @@
+/* Where an event's record stands: its citation. */
+#pragma once
+
+#include "casedb/query.h"
+
+/* "X1/a.json.gz!gz@4711+1312#2", in the arena. */
+int place_of_event(struct casedb *c, const struct event *e, struct arena *a,
+                   struct str *out, struct err *err) CHECKED;
