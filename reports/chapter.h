@@ -37,7 +37,3 @@ struct str report_event_name(int64_t id);
 struct str report_number(uint64_t n);
 /* A dt and dd of a list of facts; nothing stated is said so. */
 void report_fact(struct report *r, enum word w, struct str value);
-/* Does an audit line tell of reports and exports alone? */
-bool report_is_disclosure(struct str action);
-/* The n-th field (TAB) of an audit line, after its hash and blank. */
-struct str report_audit_field(struct str line, unsigned n);

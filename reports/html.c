@@ -54,6 +54,7 @@ static const char style[] =
     ".note{border-left:.35rem solid var(--opinion);padding:.1rem .6rem;"
     "margin:.2rem 0;background:#faf5fd}"
     ".bad{color:var(--bad);font-weight:600}"
+    ".narrow table{width:auto}"
     "p.bad{border-left:.35rem solid var(--bad);padding-left:.6rem}"
     "tr.bad td{font-weight:400;color:inherit;background:#fdf1f1}"
     "tr.old td{text-decoration:line-through;color:var(--soft)}"
@@ -213,6 +214,19 @@ void html_word(struct html *h, const char *tag, const char *attributes,
 
 /* ---- tables -------------------------------------------------------------- */
 
+/* Columns of numbers are aligned as their cells are. */
+static bool is_number(enum word w)
+{
+    static const enum word numbers[] = {
+        W_EXHIBIT_FILES, W_EXHIBIT_BYTES, W_READ,   W_STORED, W_DUPLICATE,
+        W_REJECTED,      W_EVENTS,        W_LINK_N, W_COUNT,  W_SEARCH_HITS,
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (numbers[i] == w)
+            return true;
+    return false;
+}
+
 void html_table(struct html *h, const struct html_head *head)
 {
     html_open(h, "table", NULL);
@@ -221,7 +235,10 @@ void html_table(struct html *h, const struct html_head *head)
     html_open(h, "thead", NULL);
     html_open(h, "tr", NULL);
     for (size_t i = 0; i < head->n; i++)
-        html_word(h, "th", "scope=\"col\"", head->columns[i]);
+        html_word(h, "th",
+                  is_number(head->columns[i]) ? "class=\"n\" scope=\"col\""
+                                              : "scope=\"col\"",
+                  head->columns[i]);
     html_close(h);
     html_close(h);
     html_open(h, "tbody", NULL);

@@ -1,6 +1,9 @@
 /* The report as a whole: what comes before the chapters, the chapters in
  * order, the file. */
+#include "reports/report.h"
+
 #include "reports/chapter.h"
+#include "reports/head.h"
 
 #include "config.h"
 
@@ -107,58 +110,15 @@ void report_fact(struct report *r, enum word w, struct str value)
 
 /* ---- the time and the head of the report --------------------------------- */
 
-bool report_is_disclosure(struct str action)
-{
-    return str_starts(action, STR("report.")) ||
-           str_starts(action, STR("export."));
-}
-
-struct str report_audit_field(struct str line, unsigned n)
-{
-    struct str s = str_sub(line, 65, line.n);
-    for (;; n--) {
-        const char *tab = s.n ? memchr(s.p, '\t', s.n) : NULL;
-        size_t len = tab ? (size_t)(tab - s.p) : s.n;
-        if (n == 0)
-            return str_sub(s, 0, len);
-        s = str_sub(s, tab ? len + 1 : len, s.n);
-    }
-}
-
-struct last_entry {
-    struct audit_head head;
-    struct instant at;
-};
-
-static int see_entry(void *ctx, struct str line)
-{
-    struct last_entry *l = ctx;
-    struct time_text at;
-    if (report_is_disclosure(report_audit_field(line, 4)))
-        return 0;
-    if (line.n > 64 && str_u64(report_audit_field(line, 0), &l->head.seq)) {
-        memcpy(l->head.hex, line.p, 64);
-        l->head.hex[64] = 0;
-    }
-    if (time_parse(report_audit_field(line, 2), &at))
-        l->at = at.t;
-    return 0;
-}
-
 static int find_head(struct report *r)
 {
-    struct last_entry last = { 0 };
-    struct err err = { 0 };
-    int rc = case_audit_verify(r->c, NULL, see_entry, &last, &err);
-    if (rc == ERR_VERIFY)
-        snprintf(r->chain_error, sizeof(r->chain_error), "%s", err.what);
-    else if (rc) {
-        if (r->err)
-            *r->err = err;
+    struct head head;
+    int rc = head_find(r->c, &head, r->err);
+    if (rc)
         return rc;
-    }
-    r->head = last.head;
-    r->time = r->o->timed ? r->o->time : last.at;
+    memcpy(r->chain_error, head.broken, sizeof(r->chain_error));
+    r->head = head.audit;
+    r->time = r->o->timed ? r->o->time : head.at;
     return 0;
 }
 

@@ -5,9 +5,10 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS_MOST = 120 };
+enum { BUCKETS_MOST = 120, PAIRS = 3 };
 
-HTML_HEAD(bucket_head, NONE, W_TIME, W_EVENTS);
+HTML_HEAD(bucket_head, NONE, W_TIME, W_EVENTS, W_TIME, W_EVENTS, W_TIME,
+          W_EVENTS);
 
 static const struct {
     int64_t s;
@@ -45,20 +46,30 @@ static int add_minute(void *ctx, int64_t minute, uint32_t source, uint64_t n)
     return 0;
 }
 
+/* Several pairs of time and number beside each other, read downwards. */
 static void put_table(struct html *h, const struct buckets *b)
 {
+    size_t filled = 0, n = 0;
+    size_t *which = calloc(b->n, sizeof(*which));
+    h->failed |= !which;
+    for (size_t i = 0; which && i < b->n; i++)
+        if (b->counts[i])
+            which[filled++] = i;
+    size_t rows = (filled + PAIRS - 1) / PAIRS;
+    html_open(h, "div", "class=\"narrow\"");
     html_table(h, &bucket_head);
-    for (size_t i = 0; i < b->n; i++) {
-        if (b->counts[i] == 0)
-            continue;
+    for (size_t row = 0; row < rows; row++) {
         html_row(h, NULL);
-        html_cell_time(h, true,
-                       (struct instant){ .s = b->from + (int64_t)i * b->width },
-                       0);
-        html_cell_u64(h, b->counts[i]);
+        for (n = row; n < filled; n += rows) {
+            int64_t at = b->from + (int64_t)which[n] * b->width;
+            html_cell_time(h, true, (struct instant){ .s = at }, 0);
+            html_cell_u64(h, b->counts[which[n]]);
+        }
         html_row_end(h);
     }
     html_table_end(h);
+    html_close(h);
+    free(which);
 }
 
 static struct str width_text(struct report *r, size_t w)

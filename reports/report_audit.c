@@ -1,5 +1,6 @@
 /* The audit log, how to verify what the report says, the words it uses. */
 #include "reports/chapter.h"
+#include "reports/head.h"
 
 enum { AUDIT_ROWS = 200 };
 
@@ -14,7 +15,7 @@ struct rows {
 static int count(void *ctx, struct str line)
 {
     struct rows *x = ctx;
-    x->all += !report_is_disclosure(report_audit_field(line, 4));
+    x->all += !head_is_disclosure(head_field(line, 4));
     return 0;
 }
 
@@ -22,14 +23,14 @@ static int put_entry(void *ctx, struct str line)
 {
     struct rows *x = ctx;
     struct html *h = &x->r->h;
-    if (report_is_disclosure(report_audit_field(line, 4)))
+    if (head_is_disclosure(head_field(line, 4)))
         return 0;
     if (++x->n + AUDIT_ROWS <= x->all)
         return 0;
     html_row(h, NULL);
     static const unsigned fields[] = { 0, 2, 3, 4, 5, 6 };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        html_cell(h, report_audit_field(line, fields[i]));
+        html_cell(h, head_field(line, fields[i]));
     html_row_end(h);
     return 0;
 }
