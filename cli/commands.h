@@ -16,6 +16,7 @@ extern const struct command cmd_man;
 extern const struct command cmd_new;
 extern const struct command cmd_note;
 extern const struct command cmd_pivot;
+extern const struct command cmd_report;
 extern const struct command cmd_search;
 extern const struct command cmd_selftest;
 extern const struct command cmd_show;

@@ -6,6 +6,8 @@
 #include "evidence/fences.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,15 +50,65 @@ int cli_confine(struct cli *cli, struct err *err)
     return fences_write_only(paths, n, &cli->fences, err);
 }
 
+/* ---- outputs ------------------------------------------------------------- */
+
+struct output_check {
+    struct cli *cli;
+    const char *folder; /* where the output goes, resolved */
+    const char *value;  /* as given */
+    struct err *err;
+};
+
+/* An output within an exhibit would be evidence at the next look. */
+static int outside(void *ctx, const struct exhibit *e)
+{
+    struct output_check *o = ctx;
+    struct str folder = str_from(o->folder);
+    if (!str_starts(folder, e->path) ||
+        (folder.n > e->path.n && folder.p[e->path.n] != '/'))
+        return 0;
+    return err_set(o->err, ERR_USAGE, "%s: lies inside the evidence X%lld",
+                   text_line(str_from(o->value)), (long long)e->no);
+}
+
+static int check_output(struct cli *cli, struct casedb *c, const char *value,
+                        struct err *err)
+{
+    struct stat own, out;
+    char *folder = realpath(folder_of(&cli->arena, value), NULL);
+    struct output_check o = { cli, folder, value, err };
+    int rc = folder
+                 ? case_exhibits(c, outside, &o, err)
+                 : err_errno(err, ERR_WRITE, "%s", text_line(str_from(value)));
+    if (rc == 0 && stat(cli->words[0], &own) == 0 && stat(value, &out) == 0 &&
+        own.st_dev == out.st_dev && own.st_ino == out.st_ino)
+        rc = err_set(err, ERR_USAGE, "%s: that is the case",
+                     text_line(str_from(value)));
+    free(folder);
+    return rc;
+}
+
 int cli_open(struct cli *cli, enum case_mode mode, struct casedb **out,
              struct err *err)
 {
     int rc = case_open(cli->words[0], mode, out, err);
     struct str examiner = arg_str(cli, "--examiner");
-    if (rc == 0 && examiner.n)
+    if (rc)
+        return rc;
+    if (examiner.n)
         case_set_actor(*out, examiner);
+    for (size_t i = 0; i < cli->n_given && rc == 0; i++)
+        if (cli->given[i].option->flags & OPTION_OUTPUT &&
+            strcmp(cli->given[i].value, "-") != 0)
+            rc = check_output(cli, *out, cli->given[i].value, err);
+    if (rc) {
+        case_close(*out);
+        *out = NULL;
+    }
     return rc;
 }
+
+/* ---- the query log ------------------------------------------------------- */
 
 /* Another process may be reading: that is over soon. */
 static int open_patiently(struct cli *cli, struct casedb **out, struct err *err)

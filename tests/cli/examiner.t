@@ -45,6 +45,17 @@ is_match out '^2,X1,2026-03-16T00:00:00Z,received,ir-lead,lab 2,,,1,' \
 k custody case.kan X9 --action x >out 2>err
 is_status $? 1 "no such exhibit"
 
+k report case.kan -o out1 >out 2>err
+is_status $? 0 "report"
+sha=$(sed -n 's/^sha256  *//p' out)
+is "$(sha256sum <out1/report.html | cut -d' ' -f1)" "$sha" "with its digest"
+k report case.kan -o out1 >out 2>err
+is_status $? 1 "an existing report is not replaced"
+k report case.kan -o out1 --force >out 2>err
+is "$(sed -n 's/^sha256  *//p' out)" "$sha" "but with --force, by the same bytes"
+k report case.kan -o ev/out1 >out 2>err
+is_status $? 1 "nothing is written into the evidence"
+
 # ---- the log ----------------------------------------------------------------
 
 k audit case.kan list >audit.log 2>err

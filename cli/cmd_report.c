@@ -1,0 +1,124 @@
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/deliver.h"
+#include "cli/raw.h"
+
+#include "base/text.h"
+#include "reports/report.h"
+
+static const struct command_option options[] = {
+    { "-o", "DIR", "folder of the report, made when missing", OPTION_OUTPUT },
+    { "--template", "NAME", "which chapters; --template list prints all", 0 },
+    { "--lang", "LANG", "en (default) or ja", 0 },
+    { "--time", "TIME",
+      "time of the report; default: that of the last entry "
+      "in the audit log",
+      0 },
+    { "--force", NULL, "replace an existing report", 0 },
+    { "--progress", "FORM", "auto (default), jsonl or none", 0 },
+    { 0 },
+};
+
+static const struct command_example examples[] = {
+    { "report incident.kan -o report", "Writes report/report.html." },
+    { "report incident.kan -o report --lang ja", "The same in Japanese." },
+    { 0 },
+};
+
+static const struct table_column template_columns[] = {
+    { "name", "TEMPLATE", false, 0 },
+    { "title", "TITLE", false, 0 },
+};
+
+static int list_templates(struct cli *cli, struct err *err)
+{
+    struct table *t = out_table(cli, template_columns, 2, err);
+    if (!t)
+        return err->code;
+    for (const struct report_template *r = report_templates; r->name; r++) {
+        table_str(t, str_from(r->name));
+        table_str(t, str_from(r->title));
+    }
+    return table_close(t, err);
+}
+
+static int take_options(const struct cli *cli, struct report_options *o,
+                        struct err *err)
+{
+    struct str name = arg_str(cli, "--template"), lang = arg_str(cli, "--lang");
+    o->dir = arg_value(cli, "-o");
+    o->force = arg_has(cli, "--force");
+    o->audit = true;
+    if (!o->dir)
+        return err_set(err, ERR_USAGE, "report: -o DIR is missing");
+    if (name.p && !(o->template = report_template_find(name)))
+        return err_set(err, ERR_USAGE, "--template: %s: no such template",
+                       text_line(name));
+    if (lang.p && !report_lang_from_name(lang, &o->lang))
+        return err_set(err, ERR_USAGE, "--lang: %s: not en or ja",
+                       text_line(lang));
+    return deliver_time(cli, &o->timed, &o->time, err);
+}
+
+static int report(struct cli *cli, struct casedb *c, struct report_options *o,
+                  struct report_result *r, struct err *err)
+{
+    struct raw raw;
+    struct raw_reader reader;
+    struct deliver d;
+    int rc =
+        deliver_open(&d, cli, "writing the report", "events", &o->ticker, err);
+    if (rc)
+        return rc;
+    rc = raw_open(&raw, c, err);
+    raw_for_analyzer(&raw, &reader);
+    o->raw = &reader;
+    if (rc == 0)
+        rc = report_write(c, o, r, err);
+    progress_end(&d.progress);
+    raw_close(&raw);
+    return rc;
+}
+
+static int run(struct cli *cli, struct err *err)
+{
+    struct report_options o = { .lang = REPORT_EN };
+    struct report_result *r = arena_alloc(&cli->arena, sizeof(*r));
+    struct casedb *c;
+    if (!r)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    if (str_eq(arg_str(cli, "--template"), STR("list")))
+        return list_templates(cli, err);
+    int rc = take_options(cli, &o, err);
+    if (rc == 0)
+        rc = cli_open(cli, CASE_WRITE, &c, err);
+    if (rc)
+        return rc;
+    rc = report(cli, c, &o, r, err);
+    case_close(c);
+    if (rc)
+        return rc;
+    out_field(cli, "report", str_from(r->path));
+    out_printf(cli, "events        %llu\nsha256        %s\n",
+               (unsigned long long)r->events, r->sha256);
+    out_printf(cli, "audit head    %llu:%s\n", (unsigned long long)r->head.seq,
+               r->head.hex);
+    return 0;
+}
+
+const struct command cmd_report = {
+    .name = "report",
+    .group = GROUP_EXAMINER,
+    .flags = COMMAND_CASE | COMMAND_ACTS,
+    .words = "CASE -o DIR",
+    .summary = "Write the report",
+    .text = "One HTML file that needs nothing else: what was examined, with "
+            "which digests, what was found and what is not known, every "
+            "statement with its citation. It lists the bookmarked events. The "
+            "same case gives the same bytes.",
+    .options = options,
+    .examples = examples,
+    .min = 1,
+    .max = 1,
+    .run = run,
+};
