@@ -52,6 +52,8 @@ struct importer {
     const char *title; /* "CloudTrail log file" */
     const char *reads; /* "JSON Records files, JSON lines, lookup-events .." */
     unsigned flags;
+    const char *layer; /* "!phys": the layer of its own that its records lie
+                          in; NULL: the member itself */
     /* 0..100: how surely this is the format (>= 50 needed; two at >= 90 on
      * one content is a bug). */
     int (*probe)(struct probe *p);

@@ -114,10 +114,20 @@ static const char *say_why(struct str head, const char **code)
     return "no importer recognises the content; it was not read";
 }
 
+static struct str add_layer(struct job *j, struct str layers, const char *layer)
+{
+    struct buf b = { 0 };
+    buf_put(&b, layers);
+    buf_putz(&b, layer);
+    return buf_to_arena(&b, &j->names);
+}
+
 static int run_importer(struct job *j, const struct importer *imp,
                         struct input_buffer *in, struct str layers,
                         uint64_t size)
 {
+    if (imp->layer)
+        layers = add_layer(j, layers, imp->layer);
     int rc = begin(j, layers, imp->name, size);
     if (rc)
         return rc;
@@ -183,14 +193,6 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
 
 /* ---- gzip
  * ------------------------------------------------------------------------- */
-
-static struct str add_layer(struct job *j, struct str layers, const char *layer)
-{
-    struct buf b = { 0 };
-    buf_put(&b, layers);
-    buf_putz(&b, layer);
-    return buf_to_arena(&b, &j->names);
-}
 
 /* Small enough: inflated whole in memory. */
 static int unwrap_gzip(struct job *j, struct str bytes, struct str layers,

@@ -6,6 +6,7 @@ extern const struct importer importers_cloudtrail_csv;
 extern const struct importer importers_cloudtrail_digest;
 extern const struct importer importers_cloudwatch;
 extern const struct importer importers_disk;
+extern const struct importer importers_memory;
 
 const struct importer *const importers[] = {
     &importers_cloudtrail,
@@ -13,6 +14,7 @@ const struct importer *const importers[] = {
     &importers_cloudtrail_digest,
     &importers_cloudwatch,
     &importers_disk,
+    &importers_memory,
     NULL,
 };
 

@@ -12,8 +12,9 @@
 #include "base/text.h"
 #include "importers/importer.h"
 
-extern const struct importer importers_disk;
-static const struct importer *const known[] = { &importers_disk, NULL };
+extern const struct importer importers_disk, importers_memory;
+static const struct importer *const known[] = { &importers_disk,
+                                                &importers_memory, NULL };
 
 static void put(struct str s)
 {
