@@ -6,3 +6,6 @@
 /* "X1/a.json.gz!gz@4711+1312#2", in the arena. */
 int place_of_event(struct casedb *c, const struct event *e, struct arena *a,
                    struct str *out, struct err *err) CHECKED;
+/* The same when the member is at hand. */
+int place_put(struct arena *a, const struct member *m, const struct event *e,
+              struct str *out, struct err *err) CHECKED;

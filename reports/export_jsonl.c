@@ -1,0 +1,130 @@
+/*
+ * JSON lines: every column, every identifier with its role, the citation;
+ * with_raw the record's own bytes. Nothing is lost: text that is not UTF-8 is
+ * an object with its display form and its bytes in hex.
+ */
+#include "reports/exporter.h"
+
+#include "base/text.h"
+
+static const struct {
+    uint32_t bit;
+    const char *name;
+} flags[] = {
+    { EVENT_READ_ONLY, "read-only" },
+    { EVENT_DATA, "data" },
+    { EVENT_DUPLICATE_KEY, "duplicate-key" },
+    { EVENT_BAD_TEXT, "bad-text" },
+    { EVENT_BAD_FIELD, "bad-field" },
+    { EVENT_PERIOD, "period" },
+    { EVENT_REFS_CUT, "identifiers-cut" },
+    { EVENT_MFA, "mfa" },
+    { EVENT_IMPLAUSIBLE, "implausible-time" },
+    { EVENT_DELETED, "deleted" },
+    { EVENT_CONTINUED, "continued" },
+    { EVENT_LEAP, "leap-second" },
+    { EVENT_CARVED, "carved" },
+};
+
+static void put_time(struct json_out *j, const struct event *e)
+{
+    char text[TIME_TEXT_MAX];
+    if (!e->timed) {
+        json_put_key(j, STR("time"));
+        json_put_null(j);
+        return;
+    }
+    size_t n = time_format(text, e->t, e->t_res > 9 ? 9 : e->t_res, 0);
+    json_put_kstr(j, "time", (struct str){ text, n });
+    json_put_ki64(j, "time_s", e->t.s);
+    json_put_ki64(j, "time_ns", e->t.ns);
+    json_put_ki64(j, "time_digits", e->t_res);
+    json_put_kstr(j, "time_kind", time_kind_name((enum time_kind)e->t_kind));
+    json_put_kstr(j, "time_zone", str_from(export_zone(e->t_zone)));
+}
+
+static void put_place(struct json_out *j, const struct export_row *row)
+{
+    const struct event *e = &row->e;
+    json_put_kstr(j, "cite", row->cite);
+    json_put_ki64(j, "exhibit", row->m->exhibit);
+    json_put_kstr(j, "member", row->m->path);
+    json_put_kstr(j, "layers", row->m->layers);
+    json_put_key(j, STR("offset"));
+    json_put_u64(j, e->off);
+    json_put_ki64(j, "length", e->len);
+    json_put_ki64(j, "sub", e->sub);
+}
+
+static void put_values(struct exporter *x, struct json_out *j,
+                       const struct export_row *row)
+{
+    struct export_column values[EXPORT_VALUES];
+    struct buf id = { 0 };
+    export_values(&row->e, values);
+    for (size_t i = 0; i < EXPORT_VALUES; i++)
+        if (values[i].id)
+            json_put_kstr(j, values[i].name, case_text(x->c, values[i].id));
+    json_put_ki64(j, "severity", row->e.severity);
+    json_put_key(j, STR("flags"));
+    json_put_open(j, '[');
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+        if (row->e.flags & flags[i].bit)
+            json_put_str(j, str_from(flags[i].name));
+    json_put_close(j, '[');
+    export_uid(&id, row->e.uid);
+    json_put_kstr(j, "uid", buf_str(&id));
+    buf_clear(&id);
+    export_uid(&id, row->e.request);
+    json_put_kstr(j, "request", buf_str(&id));
+    json_put_kstr(j, "text", row->e.text);
+    x->b.failed |= id.failed;
+    buf_free(&id);
+}
+
+static void put_entities(struct exporter *x, struct json_out *j,
+                         const struct export_row *row)
+{
+    json_put_key(j, STR("entities"));
+    json_put_open(j, '[');
+    for (size_t i = 0; i < row->n_refs; i++) {
+        const struct event_ref *r = &row->refs[i];
+        json_put_open(j, '{');
+        json_put_kstr(j, "kind", kind_name(r->id >> KIND_SHIFT));
+        json_put_kstr(j, "role", role_name(r->role));
+        json_put_kstr(j, "value", case_text(x->c, r->id));
+        json_put_close(j, '{');
+    }
+    json_put_close(j, '[');
+}
+
+static enum export_put put(struct exporter *x, const struct export_row *row)
+{
+    struct json_out j = { .b = &x->b };
+    json_put_open(&j, '{');
+    json_put_ki64(&j, "event", row->e.id);
+    put_time(&j, &row->e);
+    put_values(x, &j, row);
+    put_entities(x, &j, row);
+    put_place(&j, row);
+    if (x->o->with_raw) {
+        json_put_key(&j, STR("raw"));
+        if (row->raw_read)
+            json_put_str(&j, row->raw);
+        else
+            json_put_null(&j);
+    }
+    json_put_close(&j, '}');
+    buf_putc(&x->b, '\n');
+    return EXPORT_PUT;
+}
+
+const struct export_kind export_jsonl = {
+    .form = { .name = "jsonl",
+              .title = "JSON lines, lossless: all columns, identifiers with "
+                       "roles, citations",
+              .suffix = ".jsonl" },
+    .wants_refs = true,
+    .wants_raw = true,
+    .put = put,
+};
