@@ -231,7 +231,7 @@ static uint64_t key_of(struct str k)
     } else {
         memcpy(&b, k.p, k.n);
     }
-    return mix(a, b ^ k.n << 56);
+    return a * 0x9e3779b97f4a7c15u ^ b * 0xc2b2ae3d27d4eb4fu ^ k.n << 56;
 }
 
 static struct str decoded(struct cloudtrail_decoder *d)
@@ -279,7 +279,7 @@ static void hash_scalar(struct cloudtrail_decoder *d, uint64_t path,
 static uint64_t path_here(struct cloudtrail_decoder *d, uint64_t key_hash)
 {
     struct level *l = &d->levels[d->depth];
-    return mix(l->hash, l->array ? ++l->index : key_hash);
+    return (l->hash ^ (l->array ? ++l->index : key_hash)) * 0x9fb21c651e98df25u;
 }
 
 static void take_string(struct cloudtrail_decoder *d, const struct name *n,
@@ -297,7 +297,7 @@ static void take_string(struct cloudtrail_decoder *d, const struct name *n,
     } else if (n) {
         d->e->r.flags |= EVENT_BAD_FIELD;
     }
-    if (s.n >= 10)
+    if (identify_may(s))
         identify_add(&d->e->refs, role_in(d), s);
 }
 

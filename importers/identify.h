@@ -14,6 +14,41 @@ struct refs {
 };
 void refs_add(struct refs *r, unsigned kind, unsigned role, struct str value);
 
+/* False: certainly no identifier, told by its first two bytes. Most strings
+ * of a record are none, so this is worth its ugliness. */
+static inline bool identify_may(struct str s)
+{
+    if (s.n < 7)
+        return false;
+    char b = s.p[1];
+    switch (s.p[0]) {
+    case 'A': /* AKIA, ASIA, AROA, .. */
+        return s.n >= 16 && b >= 'A' && b <= 'Z';
+    case 'a': /* arn, ami, acl */
+        return b == 'r' || b == 'm' || b == 'c';
+    case 'e': /* eni, eipalloc */
+    case 'i': /* i-, igw */
+        return b == 'n' || b == 'i' || b == '-' || b == 'g';
+    case 's': /* snap, subnet, sg */
+        return b == 'n' || b == 'u' || b == 'g';
+    case 'v': /* vol, vpc, vpce */
+        return b == 'o' || b == 'p';
+    case 'm': /* mrk */
+        return b == 'r';
+    case 'n': /* nat */
+        return b == 'a';
+    case 'r': /* rtb */
+    case 'l': /* lt */
+        return b == 't';
+    case 't': /* tgw */
+        return b == 'g';
+    case 'f': /* fl */
+        return b == 'l';
+    default: /* accounts, addresses */
+        return s.p[0] >= '0' && s.p[0] <= '9' && s.n <= 45;
+    }
+}
+
 /* Kind of a whole string by its shape; KIND_NONE when it has none. ARNs give
  * the kind of what they name (identify_arn adds what they hold). */
 unsigned identify(struct str s);
