@@ -134,13 +134,17 @@ static int emit(struct reader *r, uint64_t off, size_t len)
 
 /* The event in the string or object `s`, for wrappings; the pointer is the
  * wrapping's. 1 = it is none. */
-static int emit_inner(struct reader *r, struct str s, uint64_t off, size_t len)
+static int emit_inner(struct reader *r, struct str s, uint64_t off, size_t len,
+                      uint8_t detail)
 {
     struct json j;
     json_open(&j, s);
     if (!cloudtrail_decode(&j, &r->job->body_key, r->job->arena, &r->e) ||
         !r->e.looks_right)
         return 1;
+    r->e.r.detail = detail;
+    if (detail && r->e.r.t_zone == ZONE_ASSUMED)
+        r->e.r.t_zone = ZONE_FORMAT; /* Lake writes UTC without saying so */
     return emit(r, off, len);
 }
 
@@ -194,7 +198,8 @@ static int emit_lookup(struct reader *r, struct str o, uint64_t off)
     return emit(r, off, o.n);
 }
 
-/* A row of a Lake query by API: an array of objects of one key each. */
+/* A row of a Lake query by API: an array of objects of one key each. It holds
+ * the columns that were asked for, so it is a poorer copy. */
 static int emit_row(struct reader *r, struct str row, uint64_t off)
 {
     struct buf b = { 0 };
@@ -220,7 +225,7 @@ static int emit_row(struct reader *r, struct str row, uint64_t off)
     }
     json_put_close(&o, '}');
     struct str object = buf_to_arena(&b, r->job->arena);
-    int rc = object.p ? emit_inner(r, object, off, row.n) : ERR_INTERNAL;
+    int rc = object.p ? emit_inner(r, object, off, row.n, 1) : ERR_INTERNAL;
     if (rc == 1)
         rc = sink_reject(r->job->sink, off, row.n, "not-an-event",
                          "a query row without the columns of an event");
@@ -230,14 +235,16 @@ static int emit_row(struct reader *r, struct str row, uint64_t off)
 /* Objects that wrap one event. 1 = not one of these. */
 static int unwrap_one(struct reader *r, struct str o, uint64_t off)
 {
-    static const char *const paths[] = { "CloudTrailEvent", "detail",
-                                         "result._raw",     "_raw",
-                                         "_source",         "message",
-                                         "event.original",  "eventData" };
+    static const char *const paths[] = {
+        "CloudTrailEvent",        "detail",  "result._raw",
+        "_raw",                   "_source", "_source.event.original",
+        "_source.message",        "message", "event.original",
+        "_source.cloudtrail",     "eventData",
+    };
     struct str inner;
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
         if (member(r, o, paths[i], &inner) && inner.n && inner.p[0] == '{') {
-            int rc = emit_inner(r, inner, off, o.n);
+            int rc = emit_inner(r, inner, off, o.n, 0);
             if (rc != 1)
                 return rc;
         }
@@ -356,26 +363,33 @@ static bool list_key(struct str key, enum item *kind)
     return *kind != ITEM_EVENT || str_eq(key, STR("Records"));
 }
 
-/* Finds the list of an envelope whose '{' is at r->at: true and r->at after
- * its '['. False: no list before the window's end; r->at unchanged. */
-static bool find_list(struct reader *r, enum item *kind)
+/* Finds the list of an envelope whose '{' is at r->at: the number of objects
+ * around it (Elastic has two: hits.hits) and r->at after its '['. 0: no list
+ * before the window's end; r->at unchanged. */
+static unsigned find_list(struct reader *r, enum item *kind)
 {
     struct json j;
+    unsigned around = 1;
     json_open(&j, rest(r));
     if (json_next(&j) != JSON_OBJECT)
-        return false;
+        return 0;
     for (enum json_type t; (t = json_next(&j)) == JSON_KEY;) {
         struct str key = j.text;
-        if (list_key(key, kind)) {
-            if (json_next(&j) != JSON_ARRAY)
-                return false;
-            r->at += (size_t)(j.p - j.base);
-            return true;
+        bool hits = str_eq(key, STR("hits"));
+        if (list_key(key, kind) || hits) {
+            t = json_next(&j);
+            if (t == JSON_ARRAY) {
+                r->at += (size_t)(j.p - j.base);
+                return around;
+            }
+            if (t != JSON_OBJECT || !hits || around > 1)
+                return 0;
+            around++;
+        } else if (str_starts(key, STR("event")) || !json_skip(&j)) {
+            return 0;
         }
-        if (str_starts(key, STR("event")) || !json_skip(&j))
-            return false;
     }
-    return false;
+    return 0;
 }
 
 /* After the list: the rest of the envelope, up to its '}'. */
@@ -437,10 +451,13 @@ static int after_list(struct reader *r)
 static int object(struct reader *r)
 {
     enum item kind;
-    if (!find_list(r, &kind))
+    unsigned around = find_list(r, &kind);
+    if (!around)
         return plain_event(r);
     int rc = list(r, kind);
-    return rc ? rc : after_list(r);
+    for (; rc == 0 && around; around--)
+        rc = after_list(r);
+    return rc;
 }
 
 static int junk(struct reader *r)
@@ -490,6 +507,50 @@ static bool has(struct str head, const char *text)
     return str_find(head, str_from(text)) != SIZE_MAX;
 }
 
+/* The value of the first member `key` that is not inside a string. */
+static struct str value_of(struct str head, const char *key)
+{
+    size_t at = str_find(head, str_from(key));
+    if (at == SIZE_MAX)
+        return STR("");
+    head = str_trim(str_sub(head, at + strlen(key), 256));
+    if (head.n == 0 || head.p[0] != ':')
+        return STR("");
+    return str_trim(str_sub(head, 1, head.n));
+}
+
+/* Messages of SNS, SQS, S3 and others have Records too, S3's even with
+ * eventVersion and eventName. */
+static bool is_notification(struct str head)
+{
+    return str_starts(value_of(head, "\"eventSource\""), STR("\"aws:")) ||
+           str_starts(value_of(head, "\"EventSource\""), STR("\"aws:")) ||
+           (has(head, "\"TopicArn\"") && has(head, "\"Message\""));
+}
+
+/* Events as strings of other systems' records. */
+static bool is_wrapped(struct str head)
+{
+    return has(head, "\\\"eventVersion\\\"") &&
+           (has(head, "\"_raw\"") || has(head, "\"message\"") ||
+            has(head, "\"original\""));
+}
+
+static const struct {
+    const char *a, *b, *reason;
+    int confidence;
+} marks[] = {
+    { "\"CloudTrailEvent\"", "", "lookup-events items with CloudTrailEvent",
+      95 },
+    { "via CloudTrail\"", "\"detail-type\"",
+      "EventBridge events via CloudTrail", 95 },
+    { "\"eventVersion\"", "\"eventSource\"",
+      "objects with eventVersion and eventSource", 95 },
+    { "\"QueryResultRows\"", "\"event", "rows of a Lake query", 92 },
+    { "\"insightDetails\"", "", "CloudTrail Insights", 90 },
+    { "AwsAggregatedEvent", "", "aggregated events", 90 },
+};
+
 static int probe(struct probe *p)
 {
     struct str head = str_trim(p->head);
@@ -498,23 +559,15 @@ static int probe(struct probe *p)
     if (head.n == 0 || (head.p[0] != '{' && head.p[0] != '['))
         return 0;
     if (has(head, "\"logEvents\"") || has(head, "\"ingestionTime\"") ||
-        has(head, "\"aws:s3\"") || has(head, "\"digestS3Object\""))
+        has(head, "\"digestS3Object\"") || is_notification(head))
         return 0;
-    if (has(head, "\"CloudTrailEvent\"")) {
-        p->reason = "lookup-events items with CloudTrailEvent";
-        return 95;
-    }
-    if (has(head, "via CloudTrail\"") && has(head, "\"detail-type\"")) {
-        p->reason = "EventBridge events via CloudTrail";
-        return 95;
-    }
-    if (has(head, "eventVersion") && has(head, "eventSource") &&
-        has(head, "event")) {
-        p->reason = "objects with eventVersion and eventSource";
-        return 95;
-    }
-    if (has(head, "\"insightDetails\"") || has(head, "AwsAggregatedEvent")) {
-        p->reason = "CloudTrail Insights or aggregated events";
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (has(head, marks[i].a) && has(head, marks[i].b)) {
+            p->reason = marks[i].reason;
+            return marks[i].confidence;
+        }
+    if (is_wrapped(head)) {
+        p->reason = "records of another system with events in them";
         return 90;
     }
     if (p->size < 64 && str_starts(head, STR("{\"Records\""))) {

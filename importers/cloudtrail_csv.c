@@ -4,6 +4,8 @@
  * fields are written {k=v, k2=v2}. Both hold less than the event itself: a
  * row is a poorer copy and never replaces a full record.
  */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "importers/cloudtrail.h"
 #include "importers/csv.h"
@@ -51,6 +53,7 @@ static const char *const columns[COLUMNS] = {
 
 struct table {
     int at[COLUMNS];
+    bool lake; /* named as in the event */
 };
 
 static struct str cell(const struct table *t, const struct csv_row *row,
@@ -75,6 +78,54 @@ static struct str lake_member(struct str s, const char *key)
         return str_eq(v, STR("null")) ? STR("") : v;
     }
     return STR("");
+}
+
+/* Takes a number of at most four digits from the front of *s. */
+static bool take_number(struct str *s, unsigned *out)
+{
+    size_t n = 0;
+    *out = 0;
+    for (; n < s->n && n < 4 && s->p[n] >= '0' && s->p[n] <= '9'; n++)
+        *out = *out * 10 + (unsigned)(s->p[n] - '0');
+    *s = str_sub(*s, n, s->n);
+    return n > 0;
+}
+
+static bool take_text(struct str *s, const char *text)
+{
+    if (!str_starts(*s, str_from(text)))
+        return false;
+    *s = str_sub(*s, strlen(text), s->n);
+    return true;
+}
+
+/* "March 11, 2026, 11:12:00 (UTC+09:00)", as the console shows it. */
+static bool console_time(struct str s, struct time_text *out)
+{
+    static const char *const months[] = {
+        "January", "February", "March",     "April",   "May",      "June",
+        "July",    "August",   "September", "October", "November", "December",
+    };
+    unsigned month = 0, day, year, h, m, sec;
+    char iso[40];
+    while (month < 12 && !take_text(&s, months[month]))
+        month++;
+    if (month == 12 || !take_text(&s, " ") || !take_number(&s, &day) ||
+        !take_text(&s, ", ") || !take_number(&s, &year) ||
+        !take_text(&s, ", ") || !take_number(&s, &h) || !take_text(&s, ":") ||
+        !take_number(&s, &m) || !take_text(&s, ":") || !take_number(&s, &sec))
+        return false;
+    bool zone = take_text(&s, " (UTC") && str_ends(s, STR(")")) && s.n < 8;
+    int n = snprintf(iso, sizeof(iso), "%04u-%02u-%02uT%02u:%02u:%02u", year,
+                     month + 1, day, h, m, sec);
+    if (zone && s.n == 1)
+        n += snprintf(iso + n, sizeof(iso) - (size_t)n, "Z");
+    else if (zone)
+        n += snprintf(iso + n, sizeof(iso) - (size_t)n, "%.*s", (int)s.n - 1,
+                      s.p);
+    else if (s.n)
+        return false;
+    return time_parse((struct str){ iso, (size_t)n }, out);
 }
 
 static int add_text_ref(void *ctx, size_t off, unsigned kind, struct str v)
@@ -105,13 +156,15 @@ static void decode(struct cloudtrail_event *e, const struct table *t,
     *r = (struct record){ .detail = 2 };
     e->refs.n = 0;
     struct str time = cell(t, row, C_TIME), ip;
-    if (time_parse(time, &when)) {
+    if (time_parse(time, &when) || console_time(time, &when)) {
         r->timed = true;
         r->t = when.t;
         r->t_res = when.res;
-        /* Lake and the console's ISO form are UTC; a rendering without a
-         * zone may be the browser's */
-        r->t_zone = (uint8_t)when.zone;
+        /* Lake writes UTC without saying so; a rendering of the console
+         * without a zone may be the browser's */
+        r->t_zone = when.zone == ZONE_ASSUMED && t->lake
+                        ? ZONE_FORMAT
+                        : (uint8_t)when.zone;
     } else if (time.n) {
         r->flags |= EVENT_BAD_FIELD;
     }
@@ -146,7 +199,7 @@ static void decode(struct cloudtrail_event *e, const struct table *t,
 static int import(struct import_job *job, struct err *err)
 {
     struct cloudtrail_event e = { 0 };
-    struct table t;
+    struct table t = { 0 };
     struct csv_row row;
     struct input *in = job->in;
     size_t at =
@@ -174,6 +227,7 @@ static int import(struct import_job *job, struct err *err)
         if (header) {
             for (int i = 0; i < COLUMNS; i++)
                 t.at[i] = csv_column(&row, columns[i]);
+            t.lake = csv_column(&row, "eventTime") >= 0;
             header = false;
             continue;
         }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "evidence/gzip.h"
 #include "importers/cloudtrail.h"
 #include "importers/csv.h"
 
@@ -19,7 +20,12 @@ struct reader {
     struct str group, stream, owner;
     struct cloudtrail_event trail;
     struct refs refs;
-    struct buf text;
+    /* of a carrier: its content, its place, events so far */
+    struct gzip_inflater *gzip;
+    struct buf carried;
+    uint64_t carrier_off;
+    size_t carrier_len; /* 0: not within one */
+    uint16_t sub;
 };
 
 static struct str rest(const struct reader *r)
@@ -33,6 +39,30 @@ static int more(struct reader *r)
     r->at = 0;
     sink_progress(r->job->sink, r->in->base);
     return rc;
+}
+
+/* Where a record is: what a carrier holds is at the carrier's place. */
+static uint64_t place(const struct reader *r, uint64_t off, size_t *len)
+{
+    if (r->carrier_len)
+        *len = r->carrier_len;
+    return r->carrier_len ? r->carrier_off : off;
+}
+
+static int reject(struct reader *r, uint64_t off, size_t len, const char *code,
+                  const char *why)
+{
+    off = place(r, off, &len);
+    return sink_reject(r->job->sink, off, len, code, "%s", why);
+}
+
+static int give(struct reader *r, struct record *rec, uint64_t off, size_t len)
+{
+    rec->off = place(r, off, &len);
+    rec->len = (uint32_t)len;
+    if (r->carrier_len && r->sub < UINT16_MAX)
+        rec->sub = ++r->sub;
+    return sink_record(r->job->sink, rec);
 }
 
 /* ---- one message
@@ -60,10 +90,8 @@ static int emit_trail(struct reader *r, struct str message, uint64_t off,
     if (!cloudtrail_decode(&j, &r->job->body_key, r->job->arena, &r->trail) ||
         !r->trail.looks_right)
         return 1;
-    r->trail.r.off = off;
-    r->trail.r.len = (uint32_t)len;
     r->trail.r.source = STR("cloudtrail");
-    return sink_record(r->job->sink, &r->trail.r);
+    return give(r, &r->trail.r, off, len);
 }
 
 static bool is_trail(struct str message)
@@ -94,8 +122,6 @@ static int emit(struct reader *r, const struct line *l)
         .t = l->t,
         .t_zone = ZONE_EXPLICIT,
         .t_res = 3,
-        .off = l->off,
-        .len = (uint32_t)l->len,
         .action = STR("log line"),
         .text = l->message,
         .uid = l->id,
@@ -125,7 +151,7 @@ static int emit(struct reader *r, const struct line *l)
     rec.n_refs = r->refs.n;
     if (r->refs.cut)
         rec.flags |= EVENT_REFS_CUT;
-    return sink_record(r->job->sink, &rec);
+    return give(r, &rec, l->off, l->len);
 }
 
 static bool from_ms(struct str number, struct line *l)
@@ -168,8 +194,8 @@ static int log_event(struct reader *r, struct str o, uint64_t off)
     if (own.n)
         r->stream = own;
     int rc = !l.timed && l.message.n == 0
-                 ? sink_reject(r->job->sink, off, o.n, "not-a-log-event",
-                               "an entry without timestamp and message")
+                 ? reject(r, off, o.n, "not-a-log-event",
+                          "an entry without timestamp and message")
                  : emit(r, &l);
     r->stream = stream;
     return rc;
@@ -235,8 +261,8 @@ static int listed(struct reader *r, enum list kind, struct str list,
         else if (kind == LIST_RESULTS && t == JSON_ARRAY)
             rc = insights_row(r, o, base + start);
         else
-            rc = sink_reject(r->job->sink, base + start, o.n, "not-a-log-event",
-                             "an entry of another type");
+            rc = reject(r, base + start, o.n, "not-a-log-event",
+                        "an entry of another type");
     }
 }
 
@@ -256,6 +282,9 @@ static int say_incomplete(struct reader *r, struct str o, uint64_t off)
                           "saved");
     return 0;
 }
+
+static int carrier(struct reader *r, struct str o, struct str data,
+                   uint64_t off);
 
 /* One object: an answer of the API, a subscription record, a carrier. */
 static int json_object(struct reader *r, struct str o, uint64_t off)
@@ -281,8 +310,91 @@ static int json_object(struct reader *r, struct str o, uint64_t off)
         }
     if (json_get(o, STR("timestamp"), &v, &flags) == JSON_NUMBER)
         return log_event(r, o, off); /* JSON lines of events */
-    return sink_reject(r->job->sink, off, o.n, "not-a-log-record",
-                       "an object without log events");
+    if (r->carrier_len == 0 &&
+        json_path(o, STR("awslogs.data"), &v, &flags) == JSON_STRING)
+        return carrier(r, o, v, off);
+    return reject(r, off, o.n, "not-a-log-record",
+                  "an object without log events");
+}
+
+/* ---- Lambda's carrier: {"awslogs":{"data":"base64 of gzip"}}
+ * ----------------------------------------------------------------------------
+ */
+
+static int base64_digit(char c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+static bool from_base64(struct str s, struct arena *a, struct str *out)
+{
+    char *p = arena_alloc(a, s.n / 4 * 3 + 4);
+    size_t n = 0;
+    uint32_t bits = 0;
+    while (s.n && s.p[s.n - 1] == '=')
+        s.n--;
+    for (size_t i = 0; p && i < s.n; i++) {
+        int digit = base64_digit(s.p[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        if (i % 4)
+            p[n++] = (char)(bits >> (6 - 2 * (i % 4)) & 0xff);
+    }
+    *out = (struct str){ p, n };
+    return p && s.n % 4 != 1;
+}
+
+static int carried_objects(struct reader *r)
+{
+    struct str s = str_trim(buf_str(&r->carried));
+    int rc = 0;
+    while (rc == 0 && s.n) {
+        struct json j;
+        json_open(&j, s);
+        if (json_next(&j) != JSON_OBJECT || !json_skip(&j))
+            return reject(r, 0, 0, "carrier-data",
+                          "the content of a carrier is not JSON");
+        size_t n = (size_t)(j.p - j.base);
+        rc = json_object(r, str_sub(s, 0, n), 0);
+        s = str_trim(str_sub(s, n, s.n));
+    }
+    return rc;
+}
+
+static int carrier(struct reader *r, struct str o, struct str data,
+                   uint64_t off)
+{
+    enum { CARRIED_MAX = 64 << 20 }; /* Lambda passes on 6 MiB at most */
+    struct gzip_report report;
+    struct str gz;
+    if (!json_decode(data, r->job->arena, &data) ||
+        !from_base64(data, r->job->arena, &gz))
+        return reject(r, off, o.n, "carrier-data",
+                      "the data of a carrier is not base64");
+    if (!r->gzip)
+        r->gzip = gzip_inflater_open();
+    if (!r->gzip ||
+        gzip_inflate_all(r->gzip, gz, &r->carried, CARRIED_MAX, &report))
+        return ERR_INTERNAL;
+    if (r->carried.n == 0)
+        return reject(r, off, o.n, "carrier-data",
+                      "the data of a carrier is not gzip");
+    r->carrier_off = off;
+    r->carrier_len = o.n;
+    r->sub = 0;
+    int rc = carried_objects(r);
+    r->carrier_len = 0;
+    if (rc == 0 && report.damage != GZIP_OK)
+        rc = sink_issue(r->job->sink, ISSUE_ERROR, off, o.n,
+                        gzip_damage_code(report.damage), "in a carrier: %s",
+                        gzip_damage_text(report.damage));
+    return rc;
 }
 
 static int json_stream(struct reader *r)
@@ -473,7 +585,8 @@ static int import(struct import_job *job, struct err *err)
     else
         rc = export_lines(&r);
     cloudtrail_event_free(&r.trail);
-    buf_free(&r.text);
+    gzip_inflater_close(r.gzip);
+    buf_free(&r.carried);
     return rc ? err_set(err, ERR_STOPPED, "stopped") : 0;
 }
 
@@ -499,6 +612,8 @@ static int probe(struct probe *p)
             return 96;
         if (has(head, "\"results\"") && has(head, "\"field\""))
             return 94;
+        if (has(head, "\"awslogs\"") && has(head, "\"data\""))
+            return 93;
         return 0;
     }
     if (str_starts(head, STR("@timestamp")) ||
