@@ -27,7 +27,7 @@ struct reader {
     struct input *in;
     size_t at; /* in the window */
     unsigned resyncs;
-    bool cut; /* the end of the file was met within a list, and said */
+    bool cut; /* the file ended too early, and that was said */
     struct cloudtrail_event e;
 };
 
@@ -95,11 +95,12 @@ static size_t resync(struct reader *r, size_t from)
         size_t k = i;
         while (k > 0 && (p[k - 1] == ' ' || p[k - 1] == '\t'))
             k--;
+        struct str s = { p + i, r->in->n - i };
         if (k > 0 && p[k - 1] != ',' && p[k - 1] != '\n' && p[k - 1] != '[' &&
-            p[k - 1] != '}')
+            p[k - 1] != '}' && !str_starts(s, STR("{\"eventVersion\"")))
             continue;
         r->resyncs++;
-        if (looks_like_event((struct str){ p + i, r->in->n - i }))
+        if (looks_like_event(s))
             return i;
     }
     return r->in->n;
@@ -111,6 +112,7 @@ static int damaged(struct reader *r, const struct json *j)
     bool cut = r->in->eof && error >= r->in->n;
     uint64_t off = r->in->base + start;
     r->at = resync(r, start + 1);
+    r->cut = r->in->eof && r->at == r->in->n;
     return sink_reject(r->job->sink, off, r->at - start,
                        cut ? "json-cut" : "json-syntax",
                        "%s at byte %llu; the record there is lost",
@@ -236,10 +238,12 @@ static int emit_row(struct reader *r, struct str row, uint64_t off)
 static int unwrap_one(struct reader *r, struct str o, uint64_t off)
 {
     static const char *const paths[] = {
-        "CloudTrailEvent",        "detail",  "result._raw",
-        "_raw",                   "_source", "_source.event.original",
-        "_source.message",        "message", "event.original",
-        "_source.cloudtrail",     "eventData",
+        "CloudTrailEvent", "detail",
+        "result._raw",     "_raw",
+        "_source",         "_source.event.original",
+        "_source.message", "message",
+        "event.original",  "_source.cloudtrail",
+        "eventData",
     };
     struct str inner;
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
@@ -330,6 +334,8 @@ static int list(struct reader *r, enum item kind)
 {
     for (;;) {
         char c = peek(r);
+        if (c == 0 && r->cut)
+            return 0;
         if (c == 0) {
             r->cut = true;
             return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,

@@ -162,9 +162,8 @@ static void decode(struct cloudtrail_event *e, const struct table *t,
         r->t_res = when.res;
         /* Lake writes UTC without saying so; a rendering of the console
          * without a zone may be the browser's */
-        r->t_zone = when.zone == ZONE_ASSUMED && t->lake
-                        ? ZONE_FORMAT
-                        : (uint8_t)when.zone;
+        r->t_zone = when.zone == ZONE_ASSUMED && t->lake ? ZONE_FORMAT
+                                                         : (uint8_t)when.zone;
     } else if (time.n) {
         r->flags |= EVENT_BAD_FIELD;
     }
@@ -251,8 +250,11 @@ static int probe(struct probe *p)
         head = str_sub(head, 3, head.n);
     const char *lf = memchr(head.p, '\n', head.n);
     head = str_sub(head, 0, lf ? (size_t)(lf - head.p) : head.n);
-    if (head.n == 0 || head.p[0] == '{' || head.p[0] == '[')
-        return 0;
+    for (size_t i = 0; i < head.n; i++) /* names only, no data */
+        if ((unsigned char)head.p[i] < ' '
+                ? head.p[i] != '\t' && head.p[i] != '\r'
+                : strchr("{}[]:", head.p[i]) != NULL)
+            return 0;
     bool console = str_ifind(head, STR("event name")) != SIZE_MAX &&
                    str_ifind(head, STR("event source")) != SIZE_MAX;
     bool lake = str_find(head, STR("eventName")) != SIZE_MAX &&

@@ -18,7 +18,8 @@
 enum {
     DEPTH = 3,               /* layers within layers */
     GZIP_WHOLE = 48 << 20,   /* compressed bytes inflated in memory */
-    GZIP_MEMORY = 512 << 20, /* inflated bytes kept in memory */
+    GZIP_MEMORY = 192 << 20, /* inflated bytes kept in memory */
+    GZIP_KEPT = 64 << 20,    /* of that, kept for the next file */
     HEAD = 64 << 10,
     TAIL = 4 << 10,
 };
@@ -76,19 +77,36 @@ static int end(struct job *j)
     return sink_member_end(j->sink);
 }
 
-static int unknown(struct job *j, struct str layers, uint64_t size,
-                   const char *code, const char *why)
+static int named(struct job *j, enum issue_severity severity, struct str layers,
+                 uint64_t size, const char *code, const char *why)
 {
     int rc = begin(j, layers, "", size);
     if (rc == 0)
-        rc = sink_issue(j->sink, size ? ISSUE_WARNING : ISSUE_NOTE, 0, size,
-                        code, "%s", why);
+        rc = sink_issue(j->sink, severity, 0, size, code, "%s", why);
     return rc ? rc : end(j);
+}
+
+static int unknown(struct job *j, struct str layers, uint64_t size,
+                   const char *code, const char *why)
+{
+    return named(j, ISSUE_WARNING, layers, size, code, why);
+}
+
+/* Blank, {} or []: nothing is missing from it. */
+static bool holds_nothing(struct str head, uint64_t size)
+{
+    struct str s = str_trim(head);
+    if (str_starts(s, STR("\xef\xbb\xbf")))
+        s = str_trim(str_sub(s, 3, s.n));
+    return head.n == size &&
+           (s.n == 0 || str_eq(s, STR("{}")) || str_eq(s, STR("[]")));
 }
 
 /* What is it, when no importer is sure: the honest reason. */
 static const char *say_why(struct str head, const char **code)
 {
+    static const char utf16[] = "UTF-16 text is not read by this version: "
+                                "import a copy converted to UTF-8";
     static const struct {
         const char *magic;
         size_t n;
@@ -103,6 +121,12 @@ static const char *say_why(struct str head, const char **code)
           5, "xz", "xz is not read by this version" },
         { "\x28\xb5\x2f\xfd", 4, "zstd", "zstd is not read by this version" },
         { "7z\xbc\xaf", 4, "7z", "7z is not read by this version" },
+        { "\xff\xfe", 2, "utf-16", utf16 },
+        { "\xfe\xff", 2, "utf-16", utf16 },
+        { "{\0", 2, "utf-16", utf16 },
+        { "[\0", 2, "utf-16", utf16 },
+        { "\0{", 2, "utf-16", utf16 },
+        { "\0[", 2, "utf-16", utf16 },
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (head.n >= known[i].n &&
@@ -174,6 +198,9 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
     const struct importer *imp = j->req->as.n
                                      ? importer_by_name(j->req->as)
                                      : importer_recognise(&p, &confidence);
+    if (!imp && holds_nothing(head, size))
+        return named(j, ISSUE_NOTE, layers, size, "empty",
+                     "the file holds no records");
     if (!imp) {
         const char *code;
         const char *why = say_why(head, &code);
@@ -194,19 +221,28 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
 /* ---- gzip
  * ------------------------------------------------------------------------- */
 
+static int unwrap_gzip_source(struct job *j, struct source *src,
+                              struct str layers, unsigned depth);
+
 /* Small enough: inflated whole in memory. */
-static int unwrap_gzip(struct job *j, struct str bytes, struct str layers,
-                       unsigned depth)
+static int unwrap_gzip(struct job *j, struct source *src, struct str bytes,
+                       struct str layers, unsigned depth)
 {
     struct gzip_report r;
     struct buf *out = &j->inflated[depth];
     int rc = gzip_inflate_all(j->gzip, bytes, out, GZIP_MEMORY, &r);
     if (rc)
         return err_set(j->err, ERR_INTERNAL, "worker: out of memory");
+    if (r.damage == GZIP_TOO_LARGE) {
+        buf_free(out);
+        return unwrap_gzip_source(j, src, layers, depth);
+    }
     struct str inner = add_layer(j, layers, "!gz");
     j->layers[depth] = (struct gzip_layer){ &r, false };
     rc = unwrap(j, NULL, buf_str(out), inner, depth + 1);
     j->layers[depth].report = NULL;
+    if (out->n > GZIP_KEPT)
+        buf_free(out);
     return rc;
 }
 
@@ -330,26 +366,25 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
     uint64_t size = src ? src->size : bytes.n;
     struct str window = { in.in.p, in.in.n };
     struct source *memory = NULL;
+    if (!src) {
+        in.in.src = memory = source_open_memory(bytes, j->err);
+        if (!memory)
+            return j->err->code;
+    }
     if (size == 0) {
-        rc = unknown(j, layers, 0, "empty", "the file is empty");
+        rc = named(j, ISSUE_NOTE, layers, 0, "empty", "the file is empty");
     } else if (depth < DEPTH && is_gzip(window)) {
         if (in.in.eof && window.n <= GZIP_WHOLE)
-            rc = unwrap_gzip(j, window, layers, depth);
+            rc = unwrap_gzip(j, in.in.src, window, layers, depth);
         else
-            rc = unwrap_gzip_source(j, src, layers, depth);
+            rc = unwrap_gzip_source(j, in.in.src, layers, depth);
     } else {
-        if (!src)
-            in.in.src = memory = source_open_memory(bytes, j->err);
         enum archive_kind kind = archive_of(j, &in, depth);
-        if (kind != ARCHIVE_NONE) {
-            rc = unwrap_archive(j, src ? src : memory, kind, layers, depth);
-            source_close(memory);
-            input_close(&in);
-            return rc;
-        }
-        rc = recognise(j, &in, layers, size);
-        source_close(memory);
+        rc = kind != ARCHIVE_NONE
+                 ? unwrap_archive(j, in.in.src, kind, layers, depth)
+                 : recognise(j, &in, layers, size);
     }
+    source_close(memory);
     input_close(&in);
     return rc;
 }

@@ -300,9 +300,9 @@ void collect(struct collected *c, struct str bytes, struct str path,
     now.c = c;
     now.flags = flags;
     now.in_member = false;
-    now.request = (struct wire_request){
-        .body_key = { { 1, 2 } }, .as = as, .path = path
-    };
+    now.request = (struct wire_request){ .body_key = { { 1, 2 } },
+                                         .as = as,
+                                         .path = path };
     int fd = file_of(bytes);
     struct worker_handler *h = handler();
     c->failed = h->handle(h->ctx, STR(""), &fd, 1, &c->err) != 0;
