@@ -265,6 +265,17 @@ int worker_emit_str(unsigned type, struct str payload)
     return type == FRAME_DONE ? 0 : ERR_INTERNAL;
 }
 
+int worker_progress(uint64_t done)
+{
+    (void)done;
+    return 0;
+}
+
+uint64_t worker_job(void)
+{
+    return 0;
+}
+
 enum worker_kind worker_kind(void)
 {
     return WORKER_LOG;
