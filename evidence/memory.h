@@ -81,7 +81,7 @@ struct memory_layout {
     struct source *file;
     struct memory_piece *pieces;
     size_t n, cap;
-    uint64_t stated;
+    uint64_t stated, laid; /* ranges; bytes taken as they are */
     struct memory_issue issues[MEMORY_ISSUES_MAX];
     size_t n_issues;
     uint64_t more_issues;

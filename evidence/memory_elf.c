@@ -59,7 +59,8 @@ static int find_headers(struct memory_layout *l, struct headers *h,
     return 0;
 }
 
-/* One PT_LOAD; false when the index is full. */
+/* One PT_LOAD; false when no more is taken. A small file whose segments all
+ * mean the same bytes would be petabytes. */
 static bool add_segment(struct memory_layout *l, const unsigned char *p,
                         uint64_t *nowhere)
 {
@@ -90,9 +91,17 @@ static bool add_segment(struct memory_layout *l, const unsigned char *p,
                      "behind the end of the file",
                      (unsigned long long)address,
                      (unsigned long long)(n - have), (unsigned long long)n);
-    return memory_add(l, (struct memory_piece){ .start = address,
-                                                .len = have < n ? have : n,
-                                                .file = off });
+    n = have < n ? have : n;
+    if (n > l->file->size - l->laid) {
+        memory_issue(l, "memory-shared", true, address,
+                     "segments share bytes of the file: from 0x%llx on they "
+                     "would be more than the file holds and are not read",
+                     (unsigned long long)address);
+        return false;
+    }
+    l->laid += n;
+    return memory_add(
+        l, (struct memory_piece){ .start = address, .len = n, .file = off });
 }
 
 /* A process's core gives no physical address at all. */

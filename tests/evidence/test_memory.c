@@ -405,6 +405,12 @@ START_TEST(elf_segments_are_checked)
     ck_assert_ptr_nonnull(open_made());
     ck_assert(has_issue("memory-no-address"));
     again();
+    elf((const uint64_t[2][4]){ { 0, 0x1000, 8000, 8000 },
+                                { 0, 0x10000, 8000, 8000 } });
+    ck_assert_ptr_nonnull(open_made());
+    ck_assert(has_issue("memory-shared"));
+    ck_assert_uint_eq(info->present, 8000);
+    again();
     elf((const uint64_t[2][4]){ { 176, 0, 4096, 4096 },
                                 { 4272, 0, 4096, 4096 } });
     demand_refused(buf_str(&made), "of a process");
