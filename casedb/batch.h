@@ -98,7 +98,7 @@ void batch_free(struct batch *b);
  * row anyway, and each bit costs.
  */
 enum {
-    INDEX_ROW = 640,
+    INDEX_ROW = 1280,
     VALUE_HASH_BITS = 26, /* payload: entity id, 31 bits */
     VALUE_SHIFT = 31,
     UID_HASH_BITS = 39, /* payload: 1 = request id, event in the batch */

@@ -11,7 +11,7 @@
 enum {
     BUSY_MS = 5000,
     CHECKPOINT_BUSY_MS = 500, /* a reader's long query must not hold import */
-    LOG_PAGES = 16384,        /* 64 MiB of log are moved into the case */
+    LOG_PAGES = 64 << 20 >> 13, /* 64 MiB of log are moved into the case */
     STATEMENTS_MAX = 1024,    /* more means loops that are not reset */
 };
 

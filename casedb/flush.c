@@ -346,18 +346,23 @@ void sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
 }
 
 static int write_index_row(struct casedb *c, sqlite3_stmt *st, int64_t id,
-                           const uint64_t *v, size_t n, struct err *err)
+                           const uint64_t *v, size_t n, struct buf *row,
+                           struct err *err)
 {
-    UNINITIALIZED unsigned char row[8 + 10 * 1024];
-    unsigned char *p = row + 8;
-    put_u64le(row, v[0]);
-    for (size_t i = 1; i < n && i < 1024; i++)
+    buf_clear(row);
+    if (!buf_reserve(row, n * 10 + 8))
+        return no_memory(err);
+    unsigned char *p = (unsigned char *)row->p + 8;
+    put_u64le(row->p, v[0]);
+    for (size_t i = 1; i < n; i++)
         p = varint_put(p, v[i] - v[i - 1]);
     sqlite3_bind_int64(st, 1, id);
-    sqlite3_bind_blob(st, 2, row, (int)(p - row), SQLITE_STATIC);
+    sqlite3_bind_blob(st, 2, row->p, (int)((char *)p - row->p), SQLITE_STATIC);
     return db_run(c, st, err);
 }
 
+/* Entries of one hash stay in one row, however many: a request id may be the
+ * same for thousands of events. */
 static int write_index(struct casedb *c, const char *sql, uint32_t batch,
                        int bits, int shift, uint64_t *v, size_t n,
                        struct err *err)
@@ -366,16 +371,17 @@ static int write_index(struct casedb *c, const char *sql, uint32_t batch,
     if (!st)
         return err->code;
     sort_u64(v, v + n, n);
-    for (size_t i = 0, k; i < n; i = k) {
+    struct buf row = { 0 };
+    int rc = 0;
+    for (size_t i = 0, k; i < n && rc == 0; i = k) {
         k = i + INDEX_ROW < n ? i + INDEX_ROW : n;
-        while (k < n && k - i < 1024 && v[k] >> shift == v[k - 1] >> shift)
+        while (k < n && v[k] >> shift == v[k - 1] >> shift)
             k++;
         int64_t id = (int64_t)((uint64_t)batch << bits | v[i] >> shift);
-        int rc = write_index_row(c, st, id, v + i, k - i, err);
-        if (rc)
-            return rc;
+        rc = write_index_row(c, st, id, v + i, k - i, &row, err);
     }
-    return 0;
+    buf_free(&row);
+    return rc;
 }
 
 struct index_reader index_open(struct str row)

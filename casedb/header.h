@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 enum {
-    CASE_PAGE_SIZE = 4096,
+    CASE_PAGE_SIZE = 8192,
     HEADER_SIZE = 100,
     WAL_HEADER_SIZE = 32,
 };

@@ -16,7 +16,7 @@
 enum {
     POSTING_AXIS_PART = 1024, /* ranks per row of the axis */
     POSTING_PART = 2048,      /* entries per part of a long list */
-    POSTING_PAGE = 4036,      /* bytes of a packed row: one database page */
+    POSTING_PAGE = 8132,      /* bytes of a packed row: one database page */
     POSTING_BATCH_MAX = 65535,
 };
 

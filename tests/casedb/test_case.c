@@ -185,9 +185,9 @@ START_TEST(not_this_version)
     patch(path, 68, "KANX", 4);
     refused(path, "not a case");
     patch(path, 68, "KANS", 4);
-    patch(path, 16, "\x20\0", 2);
-    refused(path, "damaged header");
     patch(path, 16, "\x10\0", 2);
+    refused(path, "damaged header");
+    patch(path, 16, "\x20\0", 2);
     patch(path, 18, "\3\3", 2);
     refused(path, "damaged header");
     patch(path, 18, "\2\2", 2);
