@@ -172,7 +172,7 @@ static int import_one(struct importing *im, struct casedb *c,
     put_result(t, &r, o->path);
     im->cli->issues |= r.issues > 0 || r.rejected > 0;
     if (r.fences[0])
-        message("workers confined by %s", r.fences);
+        message("protection of workers: %s", r.fences);
     if (r.read != r.stored + r.duplicates + r.rejected)
         return err_set(err, ERR_INTERNAL,
                        "X%lld: the sums do not agree: %llu read, %llu "
