@@ -3,9 +3,8 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/names.h"
-#include "cli/reference.h"
-#include "cli/show_entity.h"
 
+#include "analyzer/cite.h"
 #include "base/text.h"
 #include "casedb/examiner.h"
 
@@ -62,20 +61,20 @@ static int list(struct cli *cli, struct casedb *c, enum mark_kind kind,
 static int cite_word(struct cli *cli, struct casedb *c, struct mark *m,
                      struct err *err)
 {
-    struct reference ref;
+    struct cite_found ref;
     struct event e;
     struct arena *a = &cli->arena;
     struct str word = arg_word(cli, 1);
-    int rc = reference_find(c, word, a, &ref, err);
+    int rc = cite_find(c, word, a, &ref, err);
     if (rc)
         return rc;
     m->event = ref.event;
-    switch (ref.kind) {
-    case REF_ENTITY:
-        m->cite = entity_name(c, ref.entity, a);
+    switch (ref.cite.form) {
+    case CITE_ENTITY:
+        rc = cite_entity(c, ref.entity, a, &m->cite, err);
         break;
-    case REF_EXHIBIT:
-        m->cite = arena_copy(a, name_exhibit(ref.exhibit));
+    case CITE_EXHIBIT:
+        m->cite = arena_copy(a, name_exhibit(ref.cite.exhibit));
         break;
     default:
         if (ref.event == 0) {
@@ -84,7 +83,7 @@ static int cite_word(struct cli *cli, struct casedb *c, struct mark *m,
         }
         rc = case_event(c, ref.event, a, &e, err);
         if (rc == 0)
-            rc = reference_cite(c, &e, a, &m->cite, err);
+            rc = cite_event(c, &e, a, &m->cite, err);
     }
     if (rc == 0 && !m->cite.p)
         rc = err_set(err, ERR_INTERNAL, "out of memory");

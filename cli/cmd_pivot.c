@@ -2,9 +2,9 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
-#include "cli/reference.h"
 #include "cli/show_entity.h"
 
+#include "analyzer/cite.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -180,13 +180,12 @@ static int put(struct pivot *p, unsigned only, uint64_t top, struct err *err)
 
 static int pivot(struct pivot *p, unsigned only, uint64_t top, struct err *err)
 {
-    struct reference ref;
+    struct cite_found ref;
     struct progress progress;
     int rc = progress_open(&progress, p->cli, "counting", err);
     if (rc == 0)
-        rc = reference_find(p->c, arg_word(p->cli, 1), &p->cli->arena, &ref,
-                            err);
-    if (rc == 0 && ref.kind != REF_ENTITY)
+        rc = cite_find(p->c, arg_word(p->cli, 1), &p->cli->arena, &ref, err);
+    if (rc == 0 && ref.cite.form != CITE_ENTITY)
         rc = err_set(err, ERR_USAGE, "pivot: %s: not an entity (KIND:VALUE)",
                      text_line(arg_word(p->cli, 1)));
     if (rc)

@@ -4,8 +4,8 @@
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/raw.h"
-#include "cli/reference.h"
 
+#include "analyzer/cite.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -53,6 +53,7 @@ struct search {
     /* hits of the member at work */
     struct place *places;
     size_t n_places, cap_places;
+    struct buf cite;
 };
 
 static int keep_place(void *ctx, const struct member *m,
@@ -84,7 +85,7 @@ static int put_place(struct search *s, const struct member *m,
     struct event e = { .timed = false };
     int64_t event;
     uint64_t from = p->off > s->context ? p->off - s->context : 0;
-    int rc = reference_event_at(s->c, m, p->off, 0, false, &event, err);
+    int rc = cite_event_at(s->c, m, p->off, 0, false, &event, err);
     if (rc == 0 && event)
         rc = case_event(s->c, event, &a, &e, err);
     if (rc == 0)
@@ -96,7 +97,9 @@ static int put_place(struct search *s, const struct member *m,
         else
             table_null(s->t);
         table_time(s->t, s->cli, e.timed, e.t, -1);
-        table_str(s->t, reference_cite_bytes(m, p->off, p->len, 0, &a));
+        buf_clear(&s->cite);
+        cite_put_place(&s->cite, m, p->off, p->len, 0);
+        table_str(s->t, buf_str(&s->cite));
         table_str(s->t, got.bytes);
         s->hits++;
     }
@@ -191,6 +194,7 @@ static int run(struct cli *cli, struct err *err)
         rc = cli_log_query(cli, cli->line, s.full ? -1 : (int64_t)s.hits, err);
     }
     free(s.places);
+    buf_free(&s.cite);
     return rc;
 }
 

@@ -1,10 +1,10 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/raw.h"
-#include "cli/reference.h"
 #include "cli/show_entity.h"
 #include "cli/show_event.h"
 
+#include "analyzer/cite.h"
 #include "base/text.h"
 
 #include <unistd.h>
@@ -47,19 +47,27 @@ static int put_bytes(struct cli *cli, const struct reader_got *got,
 }
 
 static int show_bytes(struct cli *cli, struct casedb *c,
-                      const struct reference *ref, struct err *err)
+                      const struct cite_found *ref, struct err *err)
 {
     struct raw raw;
     struct reader_got got;
+    struct member m = ref->member;
+    bool place = ref->cite.form == CITE_PLACE;
+    bool whole = place && !ref->cite.has_range;
+    if (place) /* may go deeper than the member does */
+        m.layers = ref->cite.layers;
     int rc = raw_open(&raw, c, err);
     if (rc == 0)
-        rc = raw_read(&raw, &ref->member, ref->off, ref->len, &cli->arena, &got,
-                      err);
+        rc = raw_read(&raw, &m, ref->off, whole ? UINT64_MAX : ref->len,
+                      &cli->arena, &got, err);
     raw_close(&raw);
     if (rc)
         return rc;
     rc = put_bytes(cli, &got, ref->off, err);
-    if (rc == 0 && got.bytes.n < ref->len)
+    if (rc == 0 && whole && got.bytes.n < got.size)
+        message("only the first %zu of %llu bytes are shown", got.bytes.n,
+                (unsigned long long)got.size);
+    if (rc == 0 && !whole && got.bytes.n < ref->len)
         rc = err_set(err, ERR_EVIDENCE, "only %zu of %llu bytes are there",
                      got.bytes.n, (unsigned long long)ref->len);
     return rc;
@@ -67,19 +75,19 @@ static int show_bytes(struct cli *cli, struct casedb *c,
 
 static int show(struct cli *cli, struct casedb *c, struct err *err)
 {
-    struct reference ref;
+    struct cite_found ref;
     struct str word = arg_word(cli, 1);
     bool bytes = arg_has(cli, "--raw") || arg_has(cli, "--hex");
-    int rc = reference_find(c, word, &cli->arena, &ref, err);
+    int rc = cite_find(c, word, &cli->arena, &ref, err);
     if (rc)
         return rc;
-    if (ref.kind == REF_EXHIBIT) {
+    if (ref.cite.form == CITE_EXHIBIT) {
         err_set(err, ERR_USAGE, "%s: an exhibit", text_line(word));
         err_hint(err, "kanshiki evidence CASE show X%lld",
-                 (long long)ref.exhibit);
+                 (long long)ref.cite.exhibit);
         return ERR_USAGE;
     }
-    if (ref.kind == REF_ENTITY)
+    if (ref.cite.form == CITE_ENTITY)
         return bytes ? err_set(err, ERR_USAGE, "%s: an entity has no bytes",
                                text_line(word))
                      : show_entity(cli, c, ref.entity, err);

@@ -1,7 +1,6 @@
 #include "cli/raw.h"
 
-#include "cli/reference.h"
-
+#include "analyzer/cite.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -166,7 +165,7 @@ static int find_event(void *ctx, const struct member *m,
 {
     struct finding *f = ctx;
     int64_t event;
-    int rc = reference_event_at(f->c, m, h->off, 0, false, &event, f->err);
+    int rc = cite_event_at(f->c, m, h->off, 0, false, &event, f->err);
     if (rc || event == 0 || event == f->last)
         return rc;
     f->last = event;

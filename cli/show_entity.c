@@ -2,18 +2,10 @@
 
 #include "cli/names.h"
 
+#include "analyzer/cite.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "casedb/examiner.h"
-
-struct str entity_name(struct casedb *c, uint32_t id, struct arena *a)
-{
-    struct buf b = { 0 };
-    buf_put(&b, kind_name(id >> KIND_SHIFT));
-    buf_putc(&b, ':');
-    buf_put(&b, case_text(c, id));
-    return buf_to_arena(&b, a);
-}
 
 struct str role_names(uint32_t roles, struct arena *a)
 {
@@ -77,10 +69,12 @@ static void put_json(struct cli *cli, uint32_t id, struct str value,
 int show_entity(struct cli *cli, struct casedb *c, uint32_t id, struct err *err)
 {
     struct entity_count e;
+    struct marks marks = { .cli = cli };
     int rc = case_entity(c, id, &e, err);
+    if (rc == 0)
+        rc = cite_entity(c, id, &cli->arena, &marks.cite, err);
     if (rc)
         return rc;
-    struct marks marks = { cli, entity_name(c, id, &cli->arena) };
     struct str value = arena_copy(&cli->arena, case_text(c, id));
     bool timed = e.first.s || e.first.ns || e.last.s || e.last.ns;
     if (cli->format == TABLE_JSONL) {

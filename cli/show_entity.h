@@ -6,7 +6,5 @@
 
 int show_entity(struct cli *cli, struct casedb *c, uint32_t id,
                 struct err *err) CHECKED;
-/* "ip:192.0.2.10", in the arena */
-struct str entity_name(struct casedb *c, uint32_t id, struct arena *a);
 /* "actor from", in the arena */
 struct str role_names(uint32_t roles, struct arena *a);

@@ -4,6 +4,7 @@
 #include "cli/raw.h"
 #include "cli/show_entity.h"
 
+#include "analyzer/cite.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -184,11 +185,13 @@ static int put_sighting(void *ctx, int64_t member, uint64_t off, uint32_t len)
     int rc = case_member(s->c, member, s->a, &m, s->err);
     if (rc)
         return rc;
-    struct str cite = reference_cite_bytes(&m, off, len, 0, s->a);
+    struct buf cite = { 0 };
+    cite_put_place(&cite, &m, off, len, 0);
     if (s->json)
-        json_put_str(&s->o, cite);
+        json_put_str(&s->o, buf_str(&cite));
     else
-        out_field(s->cli, "also at", cite);
+        out_field(s->cli, "also at", buf_str(&cite));
+    buf_free(&cite);
     return 0;
 }
 
@@ -315,7 +318,7 @@ int show_event(struct cli *cli, struct casedb *c, int64_t id, struct err *err)
                        .err = err };
     int rc = case_event(c, id, s.a, &s.e, err);
     if (rc == 0)
-        rc = reference_cite(c, &s.e, s.a, &s.cite, err);
+        rc = cite_event(c, &s.e, s.a, &s.cite, err);
     if (rc == 0)
         rc = case_member(c, s.e.member, s.a, &m, err);
     if (rc)

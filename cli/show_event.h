@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/cli.h"
-#include "cli/reference.h"
+#include "casedb/query.h"
 
 int show_event(struct cli *cli, struct casedb *c, int64_t id,
                struct err *err) CHECKED;

@@ -43,7 +43,7 @@ done <<'CASES'
 1|custody case.kan X1 --from me|only with --action
 1|audit case.kan check --anchor 1:abc|not NUMBER:DIGEST
 1|entities case.kan ipp|Did you mean ip
-1|show case.kan ip:192.0.2.1|no event, citation or entity
+1|show case.kan ip:192.0.2.1|no such entity in this case
 1|$(printf 'a\033]0;x\007b')|a.*b: no such command
 CASES
 

@@ -75,6 +75,16 @@ for event in 1 2 3 4 5; do
         "the citation of E$event is E$event: $(echo "$cite" | head -c 40)"
 done
 
+k show case.kan X1/a.json --raw >raw 2>err
+ok "a citation without a range is the whole file" cmp -s raw ev/a.json
+k show case.kan X1/sub/b.json.gz --raw >raw 2>err
+ok "  as it lies there" cmp -s raw ev/sub/b.json.gz
+k show case.kan 'X1/sub/b.json.gz!gz' --raw >raw 2>err
+gzip -dc ev/sub/b.json.gz >wanted
+ok "  or as it is when a layer decodes it" cmp -s raw wanted
+k show case.kan 'X1/a.json@99999+5' --raw >out 2>err
+is_status $? 6 "bytes that are not there"
+
 mv ev elsewhere
 k show case.kan E2 >out 2>err
 is_status $? 2 "without the evidence an event is shown as far as it is known"
