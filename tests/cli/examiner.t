@@ -56,6 +56,41 @@ is "$(sed -n 's/^sha256  *//p' out)" "$sha" "but with --force, by the same bytes
 k report case.kan -o ev/out1 >out 2>err
 is_status $? 1 "nothing is written into the evidence"
 
+k export case.kan --to jsonl -o all.jsonl >out 2>err
+is_status $? 0 "export"
+is "$(wc -l <all.jsonl)" 5 "all events"
+is "$(sha256sum <all.jsonl | cut -d' ' -f1)" "$(sed -n 's/^sha256  *//p' out)" \
+    "with its digest"
+k export case.kan --to jsonl -o - >dash 2>err
+ok "- is standard output" cmp -s dash all.jsonl
+k export case.kan --to jsonl -o all.jsonl >out 2>err
+is_status $? 1 "an existing file is not replaced"
+k export case.kan --to jsonl -o case.kan --force >out 2>err
+is_status $? 1 "the case never is"
+k export case.kan --to jsnl -o x >out 2>err
+is_match err 'Did you mean jsonl' "an unknown form"
+
+k verify case.kan E2 >out 2>err
+is_status $? 0 "verify an event's file"
+k seal case.kan -o bag >out 2>err
+is_status $? 0 "seal"
+k verify bag >out 2>err
+is_status $? 0 "the bag is whole"
+is_match out '^signature +none' "and not signed"
+chmod -R u+w bag
+printf x >>bag/data/case/case.kan
+k verify bag >out 2>err
+is_status $? 3 "an altered bag: exit 3"
+is_match out '^problem .*case.kan' "the file is named"
+cp ev/a.json kept.json
+printf x >>ev/a.json
+k seal case.kan -o bag2 >out 2>err
+is_status $? 3 "altered evidence is not sealed unasked"
+k verify case.kan E2 >out 2>err
+is_status $? 3 "its events' file differs"
+k seal case.kan -o bag2 --skip-verify >out 2>err
+is_status $? 0 "--skip-verify seals"
+
 # ---- the log ----------------------------------------------------------------
 
 k audit case.kan list >audit.log 2>err
