@@ -31,7 +31,8 @@ static int write_entities(struct casedb *c, struct batch *b, struct err *err)
     if (!st)
         return err->code;
     /* ids of one kind are one range: ascending ids append */
-    qsort(b->entities, b->n_entities, sizeof(*b->entities), by_entity_id);
+    if (b->n_entities) /* none: no array */
+        qsort(b->entities, b->n_entities, sizeof(*b->entities), by_entity_id);
     for (size_t i = 0; i < b->n_entities; i++) {
         sqlite3_bind_int64(st, 1, b->entities[i].id);
         db_bind_any(st, 2, b->entities[i].value);

@@ -239,9 +239,13 @@ static int add_siblings(struct found *f, struct str name, struct err *err)
 
 static int finish(struct found *f)
 {
-    qsort(f->files, f->n_files, sizeof(*f->files), by_path);
-    qsort(f->names, f->n_names, sizeof(*f->names), by_name);
-    qsort(f->issues, f->n_issues, sizeof(*f->issues), by_issue);
+    /* an empty list has no array */
+    if (f->n_files)
+        qsort(f->files, f->n_files, sizeof(*f->files), by_path);
+    if (f->n_names)
+        qsort(f->names, f->n_names, sizeof(*f->names), by_name);
+    if (f->n_issues)
+        qsort(f->issues, f->n_issues, sizeof(*f->issues), by_issue);
     join_segments(f);
     uint32_t name = 0;
     for (size_t i = 0; i < f->n_files; i++) {
