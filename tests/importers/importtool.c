@@ -1,0 +1,150 @@
+/*
+ * Imports with what the program does not offer, for shell tests:
+ *
+ *   importtool new CASE
+ *   importtool import CASE PATH [BATCH [JOBS]]   events per batch
+ *   importtool hash CASE                         verified, then its content
+ *
+ * Its workers misbehave at files whose names end so:
+ *
+ *   .crash  at once    .late  after some records    .hang    .eat  memory
+ */
+#include "importers/import.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evidence/worker.h"
+#include "importers/wire.h"
+
+struct worker *__real_worker_spawn(const struct worker_options *o,
+                                   struct err *err);
+struct worker *__wrap_worker_spawn(const struct worker_options *o,
+                                   struct err *err);
+int __real_worker_emit_str(unsigned type, struct str payload);
+int __wrap_worker_emit_str(unsigned type, struct str payload);
+
+/* A silent worker is given up after two seconds, and one that eats memory
+ * soon meets its limit. */
+struct worker *__wrap_worker_spawn(const struct worker_options *o,
+                                   struct err *err)
+{
+    struct worker_options own = *o;
+    own.silent_s = 2;
+    own.memory = 320u << 20;
+    return __real_worker_spawn(&own, err);
+}
+
+/* ---- in the worker ------------------------------------------------------- */
+
+static struct worker_handler real;
+static bool late;
+
+__attribute__((noinline)) static void crash(void)
+{
+    raise(SIGSEGV);
+    abort();
+}
+
+int __wrap_worker_emit_str(unsigned type, struct str payload)
+{
+    int rc = __real_worker_emit_str(type, payload);
+    if (late && type == FRAME_RECORDS)
+        crash();
+    return rc;
+}
+
+static int misbehave(void *ctx, struct str request, const int *fds, size_t n,
+                     struct err *err)
+{
+    struct wire_request r;
+    if (!wire_get_request(request, &r))
+        return err_set(err, ERR_INTERNAL, "bad request");
+    late = str_ends(r.path, STR(".late"));
+    if (str_ends(r.path, STR(".crash")))
+        crash();
+    if (str_ends(r.path, STR(".hang")))
+        poll(NULL, 0, -1);
+    if (str_ends(r.path, STR(".eat"))) {
+        struct arena a = { 0 };
+        while (arena_alloc(&a, 1 << 20))
+            ;
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    }
+    return real.handle(ctx, request, fds, n, err);
+}
+
+static int be_worker(int argc, char **argv)
+{
+    struct worker_handler handlers[WORKER_KINDS] = { 0 };
+    import_worker_handlers(handlers);
+    real = handlers[WORKER_LOG];
+    handlers[WORKER_LOG].handle = misbehave;
+    return worker_main(argc, argv, handlers);
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static struct err err;
+
+static int fail(void)
+{
+    fprintf(stderr, "importtool: %d: %s\n", err.code, err.what);
+    return 1;
+}
+
+static uint32_t number(const char *text)
+{
+    return text ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+static int import(struct casedb *c, char **argv, int argc)
+{
+    struct import_result r = { 0 };
+    struct import_options o = { .path = str_from(argv[0]),
+                                .batch = number(argc > 1 ? argv[1] : NULL),
+                                .jobs = number(argc > 2 ? argv[2] : NULL),
+                                .version = STR("0"),
+                                .argv = STR("{}") };
+    if (import_path(c, &o, &r, &err))
+        return fail();
+    printf("%llu read %llu stored %llu duplicates %llu rejected %llu issues\n",
+           (unsigned long long)r.read, (unsigned long long)r.stored,
+           (unsigned long long)r.duplicates, (unsigned long long)r.rejected,
+           (unsigned long long)r.issues);
+    return r.read != r.stored + r.duplicates + r.rejected;
+}
+
+static int hash(struct casedb *c)
+{
+    unsigned char sha[32];
+    if (case_verify(c, &err) || case_content_hash(c, sha, &err))
+        return fail();
+    for (int i = 0; i < 32; i++)
+        printf("%02x", sha[i]);
+    putchar('\n');
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct case_info info = { .title = STR("Test"),
+                                    .examiner = STR("alice"),
+                                    .version = STR("0") };
+    struct casedb *c;
+    if (worker_is(argc, argv))
+        return be_worker(argc, argv);
+    if (argc < 3)
+        return 2;
+    if (!strcmp(argv[1], "new"))
+        return case_create(argv[2], &info, &err) ? fail() : 0;
+    bool writes = !strcmp(argv[1], "import") && argc > 3;
+    if (case_open(argv[2], writes ? CASE_WRITE : CASE_READ, &c, &err))
+        return fail();
+    int rc = writes ? import(c, argv + 3, argc - 3) : hash(c);
+    case_close(c);
+    return rc;
+}
