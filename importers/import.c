@@ -436,14 +436,15 @@ static int wait_for_frames(struct pipeline *p, struct worker *extra,
 
 enum outcome { FRONT_DONE, FRONT_MORE, FRONT_DIED, FRONT_NEEDS_IMAGE };
 
-static int error_frame(struct pipeline *p, const struct frame *f,
-                       struct err *err)
+/* The stream decides whether a member is open: while items that an earlier
+ * run stored are skipped, the intake is ahead of it. */
+static int error_frame(struct pipeline *p, const struct receive_hooks *hooks,
+                       const struct frame *f, struct err *err)
 {
     struct err words = { 0 };
     worker_error(f, &words);
-    if (!intake_in_member(p->in)) {
-        struct receive_hooks h = { .path = file_at(p, p->front)->path };
-        int rc = intake_member(p->in, h.path, STR(""), STR(""),
+    if (!hooks->open) {
+        int rc = intake_member(p->in, hooks->path, STR(""), STR(""),
                                file_at(p, p->front)->size, err);
         if (rc)
             return rc;
@@ -482,7 +483,7 @@ static int take_frame(struct pipeline *p, struct worker *w, struct receiver *rx,
     case FRAME_ERROR:
         rx->items = 0;
         *out = FRONT_DONE;
-        return error_frame(p, f, err);
+        return error_frame(p, hooks, f, err);
     default:
         return 0;
     }
@@ -504,9 +505,11 @@ static int quarantine(struct pipeline *p, const struct worker_end *end,
                       struct err *err)
 {
     const struct found_file *f = file_at(p, p->front);
-    int rc = 0;
     intake_abandon(p->in);
-    if (!intake_in_member(p->in))
+    /* what follows is in one batch: a run that resumes does it all again or
+     * has it all */
+    int rc = intake_flush(p->in, err);
+    if (rc == 0 && !intake_in_member(p->in))
         rc = intake_member(p->in, f->path, STR(""), STR(""), f->size, err);
     struct buf b = { 0 };
     buf_printf(&b,
@@ -561,6 +564,7 @@ static int alone(struct pipeline *p, enum worker_kind kind,
     struct worker_end end = { 0 };
     while (p->jobs[p->front].tries < TRIES) {
         intake_restart(p->in);
+        hooks->outer = hooks->open = false;
         int rc = run_alone(p, kind, hooks, out, &end, err);
         if (rc || *out != FRONT_DIED)
             return rc;
@@ -710,9 +714,11 @@ static int recheck(struct pipeline *p, size_t done, struct err *err)
         return err_set(err, ERR_INTERNAL, "import: out of memory");
     for (p->front = 0; p->front < done; p->front++) {
         p->front_hashed = false;
-        int rc = open_file(p, p->front, err);
-        if (rc == 0)
-            rc = front_digest(p, err);
+        struct err open_err;
+        /* one that could not be opened then has no digest to compare */
+        if (open_file(p, p->front, &open_err))
+            continue;
+        int rc = front_digest(p, err);
         if (rc)
             return rc;
         memcpy(p->known[p->front], p->front_sha, 32);

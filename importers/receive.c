@@ -207,6 +207,7 @@ static int get_member(struct cursor *k, struct intake *in,
         return broken(why, "a member's field is out of range");
     if (!intake_skipping(in) && intake_in_member(in))
         return broken(why, "a member begins inside a member");
+    hooks->open = true;
     hooks->format(hooks->ctx, format);
     return intake_member(in, hooks->path, layers, format, size, err);
 }
@@ -222,7 +223,7 @@ static int get_member_end(struct intake *in, struct receive_hooks *hooks,
         if (rc)
             return rc;
     }
-    hooks->outer = false;
+    hooks->outer = hooks->open = false;
     return intake_member_end(in, sha256, err);
 }
 

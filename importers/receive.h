@@ -26,6 +26,7 @@ struct receive_hooks {
     struct str path;
     void *ctx;
     bool outer; /* the open member is the file's own */
+    bool open;  /* a member is open in the stream, skipped or not */
 };
 
 enum received {
