@@ -3,9 +3,11 @@
 
 struct command;
 
+extern const struct command cmd_analyze;
 extern const struct command cmd_audit;
 extern const struct command cmd_bookmark;
 extern const struct command cmd_completion;
+extern const struct command cmd_coverage;
 extern const struct command cmd_custody;
 extern const struct command cmd_entities;
 extern const struct command cmd_evidence;
