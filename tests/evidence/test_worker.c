@@ -529,7 +529,10 @@ START_TEST(a_worker_dies_with_its_parent)
         gone = waitpid(worker, &status, WNOHANG);
     }
     ck_assert_int_eq(gone, worker);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    /* killed by the signal of the parent's death, or gone by itself because
+     * its socket closed first: either way within the second */
+    ck_assert(WIFEXITED(status) ||
+              (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 }
 END_TEST
 
