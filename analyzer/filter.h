@@ -53,23 +53,26 @@ struct filter_note {
     struct str text; /* in display form: may be printed as it is */
 };
 
+/* Counted while scans run: why a row may be missing. */
+struct filter_tally {
+    uint64_t read;       /* records read for a test */
+    uint64_t unread;     /* records that were not at hand: not matched */
+    uint64_t no_json;    /* records without fields: not matched */
+    uint64_t gave_up;    /* a pattern took too many steps: not matched */
+    uint64_t found;      /* records that have a field at `path` */
+    struct str path;     /* the first one that is asked of records */
+    uint64_t unsearched; /* what a search could not read, as its maker counts */
+};
+
 struct filter_plan {
     const struct plan *plan;
     struct filter_note *notes;
     size_t n_notes;
-    bool reads_raw; /* scans read records: show progress */
-    /* Counted while scans run. */
-    struct filter_tally {
-        uint64_t read;       /* records read for a test */
-        uint64_t unread;     /* records that were not at hand: not matched */
-        uint64_t no_json;    /* records without fields: not matched */
-        uint64_t gave_up;    /* a pattern took too many steps: not matched */
-        uint64_t found;      /* records that have the field asked for */
-        uint64_t unsearched; /* files that a search could not read */
-    } * tally;
+    bool reads_raw;             /* scans read records: show progress */
+    struct filter_tally *tally; /* in the arena */
 };
 /* The plan lives in the arena and is good for this case handle and one thread
- * at a time. ERR_USAGE as in filter_parse (an event that does not exist, a
+ * at a time; what env points to is used by scans. ERR_USAGE as in filter_parse (an event that does not exist, a
  * regular expression that is wrong); ERR_EVIDENCE when a term reads records
  * and env->raw is NULL. */
 int filter_compile(const struct filter *f, const struct filter_env *env,
@@ -85,8 +88,8 @@ void filter_tally_put(const struct filter_plan *p, struct buf *out);
 
 /* ---- writing filters ----------------------------------------------------- */
 
-/* Appends the value as one item that means exactly it: as it is when
- * harmless, else in quotes. */
+/* Appends the value as one item that means it: as it is when that is harmless
+ * (then in either case), else in quotes. */
 void filter_put_value(struct buf *out, struct str value);
 /* The field by which to ask for an entity of this kind: "ip". */
 struct str filter_field_of_kind(unsigned kind);
@@ -97,9 +100,10 @@ enum filter_type {
     FILTER_ENTITY, /* value of an identifier */
     FILTER_IP,     /* the same, CIDR too */
     FILTER_WORD,   /* one of a closed list */
+    FILTER_SCALE,  /* the same, with ranges */
     FILTER_TIME,
-    FILTER_NUMBER,
-    FILTER_TEXT,  /* of the row */
+    FILTER_TEXT,  /* free text: contains */
+    FILTER_UID,   /* id that the source gave */
     FILTER_ID,    /* E123 */
     FILTER_PLACE, /* X1, member paths */
     FILTER_MARK,  /* what the examiner added */
@@ -113,7 +117,7 @@ struct filter_field {
     const char *words;   /* FILTER_WORD: the list, separated by blanks */
     const char *example; /* a filter, or "" */
     enum filter_type type;
-    uint8_t what;       /* of filter_fields.h */
+    uint8_t what;       /* of filter_tree.h */
     uint64_t kinds;     /* bit per enum kind; 0 = every kind */
     uint32_t role_mask; /* 0 = any role */
     const char *path;   /* FILTER_RAW: of the member in the record */
