@@ -5,7 +5,7 @@
 /* User units; the drawing is scaled to the page. */
 enum {
     WIDTH = 1000,
-    LEFT = 270, /* names of lanes */
+    LEFT = 330, /* names of lanes */
     BARS_LEFT = 50,
     RIGHT = 985,
     LANE = 22,
@@ -189,7 +189,7 @@ static void end_run(struct chart *c)
 /* Long names keep their beginning: the table has them whole. */
 static void put_name(struct chart *c, struct str s)
 {
-    enum { LONGEST = 46 };
+    enum { LONGEST = 58 };
     if (s.n <= LONGEST || !c->h) {
         html_text(c->h, s);
         return;

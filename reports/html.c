@@ -34,13 +34,14 @@ static const char style[] =
     "th,td{border-bottom:1px solid var(--line);padding:.28rem .5rem;"
     "text-align:left;vertical-align:top;overflow-wrap:anywhere}"
     "thead th{background:var(--pale);border-bottom:1px solid var(--soft);"
-    "overflow-wrap:normal}"
+    "overflow-wrap:normal;word-break:keep-all}"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;"
     "white-space:nowrap}"
     "td.t{white-space:nowrap;font-variant-numeric:tabular-nums}"
     "td.h,code{font-family:ui-monospace,\"DejaVu Sans Mono\",monospace;"
     "font-size:.92em;overflow-wrap:anywhere}"
     "td.h{min-width:11rem}td.s{overflow-wrap:normal;white-space:nowrap}"
+    "td.w{min-width:13rem}"
     "pre{background:var(--pale);border:1px solid var(--line);"
     "padding:.6rem .8rem;white-space:pre-wrap;overflow-wrap:anywhere;"
     "font:.85rem/1.5 ui-monospace,\"DejaVu Sans Mono\",monospace}"
@@ -56,7 +57,7 @@ static const char style[] =
     ".bad{color:var(--bad);font-weight:600}"
     ".narrow table{width:auto}"
     "p.bad{border-left:.35rem solid var(--bad);padding-left:.6rem}"
-    "tr.bad td{font-weight:400;color:inherit;background:#fdf1f1}"
+    "tr.bad td{font-weight:400;color:var(--ink);background:#fdf1f1}"
     "tr.old td{text-decoration:line-through;color:var(--soft)}"
     "tr.event>td{border-bottom:0;padding-bottom:0}"
     "tr.under>td{padding-top:0;font-size:.95em}"
@@ -78,6 +79,8 @@ static const char style[] =
     "h3,caption{break-after:avoid}thead{display:table-header-group}"
     "tr,figure,.note,pre,dl{break-inside:avoid}"
     "tr.event{break-after:avoid}"
+    "td.t{letter-spacing:-.01em}td.w{min-width:9rem}"
+    "td.h{min-width:8rem}"
     "a{color:inherit;text-decoration:none}nav{break-after:page}}";
 
 /* ---- text ---------------------------------------------------------------- */
@@ -279,9 +282,17 @@ void html_cell_short(struct html *h, struct str s)
     html_raw(h, "</td>");
 }
 
+void html_cell_wide(struct html *h, struct str s)
+{
+    html_raw(h, "<td class=\"w\">");
+    if (s.n)
+        html_value(h, s);
+    html_raw(h, "</td>");
+}
+
 void html_cell_word(struct html *h, enum word w)
 {
-    html_raw(h, "<td>");
+    html_raw(h, "<td class=\"s\">");
     html_text(h, word_text(h->lang, w));
     html_raw(h, "</td>");
 }
@@ -312,17 +323,28 @@ void html_cell_time(struct html *h, bool timed, struct instant t, int digits)
     html_raw(h, "</td>");
 }
 
-void html_shown(struct html *h, uint64_t shown, uint64_t all)
+static void put_shown(struct html *h, const char *attribute, uint64_t shown,
+                      uint64_t all)
 {
     if (shown >= all)
         return;
     char a[24], b[24];
     int n = snprintf(a, sizeof(a), "%llu", (unsigned long long)shown);
     int m = snprintf(b, sizeof(b), "%llu", (unsigned long long)all);
-    html_open(h, "p", "class=\"bad\"");
+    html_open(h, "p", attribute);
     html_say(h, W_SHOWN, (struct str[]){ { a, (size_t)n }, { b, (size_t)m } },
              2);
     html_close(h);
+}
+
+void html_shown(struct html *h, uint64_t shown, uint64_t all)
+{
+    put_shown(h, "class=\"bad\"", shown, all);
+}
+
+void html_top(struct html *h, uint64_t shown, uint64_t all)
+{
+    put_shown(h, "class=\"soft\"", shown, all);
 }
 
 /* ---- the document -------------------------------------------------------- */

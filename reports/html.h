@@ -60,6 +60,7 @@ void html_row(struct html *h, const char *class_); /* class or NULL */
 void html_row_end(struct html *h);
 void html_cell(struct html *h, struct str s);       /* evidence or a name */
 void html_cell_short(struct html *h, struct str s); /* never broken */
+void html_cell_wide(struct html *h, struct str s);  /* prose: not narrow */
 void html_cell_word(struct html *h, enum word w);
 void html_cell_u64(struct html *h, uint64_t v);
 void html_cell_hex(struct html *h, struct str bytes);
@@ -67,6 +68,8 @@ void html_cell_hex(struct html *h, struct str bytes);
 void html_cell_time(struct html *h, bool timed, struct instant t, int digits);
 /* A paragraph: "n of m are shown" when not all are. */
 void html_shown(struct html *h, uint64_t shown, uint64_t all);
+/* The same of a list that was meant to be short. */
+void html_top(struct html *h, uint64_t shown, uint64_t all);
 
 /* ---- the document -------------------------------------------------------- */
 

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-HTML_HEAD(coverage_head, NONE, W_SOURCE, W_ACCOUNT, W_REGION, W_FROM, W_TO,
-          W_STATE, W_BASIS);
+HTML_HEAD(coverage_head, NONE, W_SOURCE, W_FROM, W_TO, W_STATE, W_BASIS);
 
 enum { COVERAGE_ROWS = 2000 };
 
@@ -75,13 +74,17 @@ static void put_rows(struct spans *x)
     for (size_t i = 0; i < x->n && i < COVERAGE_ROWS; i++) {
         const struct coverage *v = &x->v[i];
         html_row(h, states[v->state & 3].row);
-        html_cell_short(h, v->source);
-        html_cell_short(h, v->account);
-        html_cell_short(h, v->region);
+        html_raw(h, "<td class=\"s\">");
+        html_value(h, v->source);
+        html_raw(h, "<br>");
+        html_value(h, v->account);
+        html_raw(h, " ");
+        html_value(h, v->region);
+        html_raw(h, "</td>");
         html_cell_time(h, true, (struct instant){ .s = v->from_s }, 0);
         html_cell_time(h, true, (struct instant){ .s = v->to_s }, 0);
         html_cell_word(h, states[v->state & 3].word);
-        html_raw(h, "<td>");
+        html_raw(h, "<td class=\"w\">");
         html_value(h, v->basis);
         if (v->event) {
             html_raw(h, " ");

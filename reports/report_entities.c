@@ -48,7 +48,7 @@ int report_entities(struct report *r)
         for (size_t k = 0; k < n; k++)
             put_entity(r, &top[k]);
         html_table_end(h);
-        html_shown(h, n, counts[lists[i].kind]);
+        html_top(h, n, counts[lists[i].kind]);
     }
     return rc;
 }

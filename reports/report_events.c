@@ -4,6 +4,7 @@
  */
 #include "reports/chapter.h"
 
+#include "analyzer/raw.h"
 #include "reports/place.h"
 
 #include <stdlib.h>
@@ -116,6 +117,34 @@ static int put_mark(void *ctx, const struct mark *m)
     return 0;
 }
 
+/* The digest of the record's bytes, read again now. */
+static int put_digest(struct report *r, struct arena *a, const struct event *e)
+{
+    struct html *h = &r->h;
+    struct err err = { 0 };
+    struct str raw;
+    unsigned char sha[SHA256_LEN];
+    if (!r->o->raw)
+        return 0;
+    int rc = r->o->raw->read(r->o->raw->ctx, e, a, &raw, &err);
+    if (rc == ERR_STOPPED || rc == ERR_INTERNAL) {
+        if (r->err)
+            *r->err = err;
+        return rc;
+    }
+    html_raw(h, "<br><span class=\"soft\">");
+    html_text(h, word_text(h->lang, W_EVENT_SHA));
+    html_raw(h, "</span> ");
+    if (rc == 0 && hash_sha256(raw, sha)) {
+        html_raw(h, "<code>");
+        html_hex(h, (struct str){ (const char *)sha, sizeof(sha) });
+        html_raw(h, "</code>");
+    } else {
+        html_word(h, "span", "class=\"bad\"", W_EVENT_UNREAD);
+    }
+    return 0;
+}
+
 static int put_under(struct report *r, struct arena *a, const struct event *e)
 {
     struct html *h = &r->h;
@@ -131,7 +160,9 @@ static int put_under(struct report *r, struct arena *a, const struct event *e)
     html_raw(h, " ");
     html_text(h, report_event_name(e->id));
     html_raw(h, "]</code>");
-    rc = case_marks(r->c, -1, e->id, put_mark, r, r->err);
+    rc = put_digest(r, a, e);
+    if (rc == 0)
+        rc = case_marks(r->c, -1, e->id, put_mark, r, r->err);
     html_raw(h, "</td>");
     html_row_end(h);
     return rc;

@@ -35,7 +35,7 @@ static int put_exhibit(void *ctx, const struct exhibit *e)
     html_cell_u64(h, e->size);
     html_cell_time(h, true, e->imported, 0);
     html_cell_hex(h, e->sha256);
-    html_cell(h, e->path);
+    html_cell_wide(h, e->path);
     html_raw(h, "<td>");
     if (e->supplement_of) {
         struct str of = report_exhibit_name(e->supplement_of);

@@ -106,7 +106,7 @@ static int put_issue(void *ctx, const struct issue *i)
         html_u64(h, i->len);
     }
     html_raw(h, "</td>");
-    html_cell(h, i->detail);
+    html_cell_wide(h, i->detail);
     html_row_end(h);
     return 0;
 }

@@ -39,7 +39,7 @@ static int put_link(void *ctx, const struct link *l)
     html_cell_short(h, end_name(l->b_kind, l->b));
     html_cell(h, case_text(r->c, l->entity));
     html_cell_u64(h, l->n);
-    html_cell(h, l->reason);
+    html_cell_wide(h, l->reason);
     html_row_end(h);
     return 0;
 }

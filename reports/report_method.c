@@ -21,7 +21,7 @@ static int put_run(void *ctx, const struct run *run)
     html_row(h, NULL);
     html_cell_short(h, report_exhibit_name(run->exhibit));
     html_cell_time(h, true, run->started, 0);
-    put_recorded(h, run->version);
+    html_cell_short(h, run->version);
     put_recorded(h, run->libraries);
     put_recorded(h, run->fences);
     put_recorded(h, run->options);

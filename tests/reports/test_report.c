@@ -2,6 +2,7 @@
  * evidence says. */
 #include "tests/tap.h"
 
+#include "analyzer/raw.h"
 #include "reports/report.h"
 #include "tests/reports/small_case.h"
 
@@ -126,6 +127,33 @@ START_TEST(policy_permits_only_its_own_style)
 }
 END_TEST
 
+static int read_raw(void *ctx, const struct event *e, struct arena *a,
+                    struct str *raw, struct err *err)
+{
+    (void)ctx;
+    (void)a;
+    if (e->id == 1)
+        return err_set(err, ERR_EVIDENCE, "not at hand");
+    *raw = STR("abc");
+    return 0;
+}
+
+START_TEST(records_are_hashed_when_listed)
+{
+    static const struct str texts[] = { { "one", 3 }, { "two", 3 } };
+    static const struct plan all = { .op = PLAN_ALL };
+    static const struct raw_reader raw = { .read = read_raw };
+    const struct report_options o = { .plan = &all, .raw = &raw };
+    small_case_make(small_case_path("c.kan"), texts, 2);
+    struct buf a = report(small_case_path("c.kan"), small_case_path("a"), &o);
+    ck_assert(str_find(buf_str(&a), STR("ba7816bf8f01cfea414140de5dae2223"
+                                        "b00361a396177a9cb410ff61f20015ad")) !=
+              SIZE_MAX);
+    ck_assert(str_find(buf_str(&a), STR("were not at hand")) != SIZE_MAX);
+    buf_free(&a);
+}
+END_TEST
+
 START_TEST(existing_report_stays)
 {
     static const struct str texts[] = { { "one", 3 } };
@@ -166,6 +194,7 @@ Suite *suite(void)
         { "repeat", same_case_gives_same_bytes },
         { "policy", policy_permits_only_its_own_style },
         { "output", existing_report_stays },
+        { "digests", records_are_hashed_when_listed },
     };
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         TCase *t = tap_case(s, tests[i].name, tests[i].test);
