@@ -1,0 +1,39 @@
+/*
+ * The terminal interface, as the command line starts it: on the terminal, or
+ * by a script of keys whose screens go to stdout (tests, documentation).
+ */
+#pragma once
+
+#include "base/err.h"
+
+struct casedb;
+struct member;
+
+/*
+ * How evidence is opened, from above: a handle per connection, used by one
+ * thread at a time. `fds` are the handle's and valid until its next use.
+ */
+struct tui_evidence {
+    void *(*open)(struct casedb *c);
+    int (*member)(void *files, const struct member *m, const int **fds,
+                  size_t *n_fds, struct err *err);
+    void (*close)(void *files);
+};
+
+enum tui_color { TUI_COLOR_AUTO, TUI_COLOR_NEVER, TUI_COLOR_16, TUI_COLOR_256 };
+
+struct tui_options {
+    const char *path;    /* of the case */
+    const char *script;  /* file with steps, NULL = the terminal */
+    int columns, rows;   /* of the script's screens; 0 = 100x30 */
+    bool ascii;          /* ASCII only, also for evidence */
+    bool read_only;      /* do not even try to write */
+    bool unsandboxed_ok; /* for the reader of evidence */
+    enum tui_color color;
+    const struct tui_evidence *evidence; /* NULL: records are not shown */
+    struct str examiner;                 /* who acts; empty = the case's */
+};
+
+/* Returns when the user leaves. ERR_USAGE: stdin or stdout is no terminal, or
+ * one that cannot move its cursor. ERR_STOPPED: the terminal went away. */
+int tui_run(const struct tui_options *o, struct err *err) CHECKED;
