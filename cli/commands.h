@@ -27,6 +27,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_status;
 extern const struct command cmd_tag;
 extern const struct command cmd_timeline;
+extern const struct command cmd_tui;
 extern const struct command cmd_verdict;
 extern const struct command cmd_verify;
 extern const struct command cmd_version;
