@@ -579,8 +579,9 @@ static int write_batch_row(struct casedb *c, const struct batch *b,
 static int write_time_index(struct casedb *c, const struct batch *b,
                             struct err *err)
 {
+    /* a batch of values alone has its row too: case_find asks per batch */
     if (b->n == 0)
-        return 0;
+        return b->n_entities ? write_batch_row(c, b, NULL, err) : 0;
     bool has_ns = false;
     struct posting_time *axis = malloc(b->n * sizeof(*axis));
     int rc = axis ? make_axis(b, axis, &has_ns, err) : no_memory(err);
