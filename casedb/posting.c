@@ -220,7 +220,7 @@ static void put_axis_part(struct buf *b, const struct posting_time *e, size_t n,
     for (size_t i = 0; i < n; i++) {
         if (e[i].timed) {
             put_varint(b, first ? zigzag(e[i].t.s)
-                                : (uint64_t)(e[i].t.s - last_s));
+                                : (uint64_t)e[i].t.s - (uint64_t)last_s);
             first = false;
             last_s = e[i].t.s;
             if (has_ns)
@@ -307,8 +307,7 @@ static int row_exact(struct casedb *c, int64_t id, struct row *r,
     return rc;
 }
 
-static int load_starts(struct casedb *c, struct posting_batch *b,
-                       struct err *err)
+int posting_starts(struct casedb *c, struct posting_batch *b, struct err *err)
 {
     if (b->starts)
         return 0;
@@ -345,7 +344,7 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
     uint32_t count =
         b->n - lo < POSTING_AXIS_PART ? b->n - lo : POSTING_AXIS_PART;
     ROW row = { 0 };
-    int rc = load_starts(c, b, err);
+    int rc = posting_starts(c, b, err);
     if (rc)
         return rc;
     bool has_ns = b->has_ns;
@@ -353,7 +352,8 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
     if (rc != 1)
         return rc ? rc : damaged(err);
     struct cursor k = cursor_of(row.data.p, row.data.n);
-    int64_t s = 0, index = 0;
+    int64_t s = 0;
+    uint64_t index = 0;
     bool first = true;
     if (cursor_u8(&k) != 'T')
         return damaged(err);
@@ -366,8 +366,8 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
             out[i].t.s = s;
             out[i].t.ns = has_ns ? (uint32_t)cursor_varint(&k) : 0;
         }
-        index += unzigzag(cursor_varint(&k));
-        if (k.failed || index < 0 || index >= b->n)
+        index += (uint64_t)unzigzag(cursor_varint(&k));
+        if (k.failed || index >= b->n)
             return damaged(err);
         out[i].index = (uint32_t)index;
     }
@@ -386,7 +386,7 @@ int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
         *rank = b->n;
         return 0;
     }
-    int rc = load_starts(c, b, err);
+    int rc = posting_starts(c, b, err);
     if (rc)
         return rc;
     /* the last part that begins before t holds the answer */
@@ -414,10 +414,14 @@ int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
 static int add_ranks(struct posting_cursor *p, struct cursor *k, uint64_t n,
                      struct err *err)
 {
-    uint32_t *grown = realloc(p->ranks, (p->n + n) * sizeof(*grown));
-    if (!grown)
-        return err_set(err, ERR_INTERNAL, "out of memory");
-    p->ranks = grown;
+    if (p->n + n > p->cap) {
+        size_t cap = p->cap * 2 > p->n + n ? p->cap * 2 : p->n + n;
+        uint32_t *grown = realloc(p->ranks, cap * sizeof(*grown));
+        if (!grown)
+            return err_set(err, ERR_INTERNAL, "out of memory");
+        p->ranks = grown;
+        p->cap = cap;
+    }
     uint64_t rank = 0;
     for (uint64_t i = 0; i < n; i++) {
         rank += cursor_varint(k);
@@ -477,7 +481,10 @@ static int open_packed(struct posting_cursor *p, struct cursor *k,
             return damaged(err);
         if (e.entity > p->entity)
             break;
-        if (e.entity == p->entity && role_wanted(p->role_mask, e.role)) {
+        if (e.entity != p->entity)
+            continue;
+        p->roles |= 1u << (e.role & 31);
+        if (role_wanted(p->role_mask, e.role)) {
             int rc = add_ranks(p, &e.ranks, e.n, err);
             if (rc)
                 return rc;
@@ -503,7 +510,6 @@ static int open_directory(struct posting_cursor *p, struct cursor *k,
     if (k->failed || n > cursor_left(k))
         return damaged(err);
     p->parts = calloc(n ? n : 1, sizeof(*p->parts));
-    p->bits_part = SIZE_MAX;
     if (!p->parts)
         return err_set(err, ERR_INTERNAL, "out of memory");
     for (uint64_t i = 0; i < n; i++) {
@@ -512,14 +518,36 @@ static int open_directory(struct posting_cursor *p, struct cursor *k,
         part.first = (uint32_t)cursor_varint(k);
         part.last = (uint32_t)cursor_varint(k);
         part.count = (uint32_t)cursor_varint(k);
-        if (k->failed || part.last < part.first)
+        if (k->failed || part.last < part.first || part.last > POSTING_RANK_MAX)
             return damaged(err);
+        p->roles |= 1u << (part.role & 31);
         if (role_wanted(p->role_mask, part.role)) {
             p->count += part.count;
             p->parts[p->n_parts++] = part;
         }
     }
     return 0;
+}
+
+/* The row that can hold the entity's lists: its own, or the packed row that
+ * begins before it. 0 = there is none. */
+static int row_of(struct casedb *c, uint32_t batch, uint32_t entity,
+                  struct row *r, uint32_t *row_entity, struct err *err)
+{
+    r->st = db_prepare(
+        c, "SELECT id, data FROM posting WHERE id<=?1 ORDER BY id DESC LIMIT 1",
+        err);
+    if (!r->st)
+        return err->code;
+    sqlite3_bind_int64(r->st, 1, posting_id(batch, entity, 0));
+    int rc = db_step(c, r->st, err);
+    if (rc <= 0)
+        return rc;
+    uint64_t id = (uint64_t)sqlite3_column_int64(r->st, 0);
+    r->data = db_col(r->st, 1);
+    *row_entity = (uint32_t)(id >> 16 & 0x7fffffff);
+    /* else the row before belongs to a long list or the axis */
+    return id >> 47 == batch && (id & 0xffff) == 0 && *row_entity != 0;
 }
 
 int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
@@ -530,21 +558,10 @@ int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
                                     .entity = entity,
                                     .role_mask = role_mask };
     ROW row = { 0 };
-    row.st = db_prepare(
-        c, "SELECT id, data FROM posting WHERE id<=?1 ORDER BY id DESC LIMIT 1",
-        err);
-    if (!row.st)
-        return err->code;
-    /* part 0 of the entity, or the packed row that begins before it */
-    sqlite3_bind_int64(row.st, 1, posting_id(batch, entity, 0));
-    int rc = db_step(c, row.st, err);
+    uint32_t row_entity;
+    int rc = row_of(c, batch, entity, &row, &row_entity, err);
     if (rc <= 0)
         return rc;
-    uint64_t id = (uint64_t)sqlite3_column_int64(row.st, 0);
-    row.data = db_col(row.st, 1);
-    uint32_t row_entity = (uint32_t)(id >> 16 & 0x7fffffff);
-    if (id >> 47 != batch || (id & 0xffff) != 0 || row_entity == 0)
-        return 0; /* the row before belongs to a long list or the axis */
     struct cursor k = cursor_of(row.data.p, row.data.n);
     uint8_t form = cursor_u8(&k);
     if (form == 'P')
@@ -567,19 +584,27 @@ static void set_bit(uint64_t *words, uint32_t lo, uint32_t hi, uint64_t rank)
         words[(rank - lo) >> 6] |= 1ull << ((rank - lo) & 63);
 }
 
-static void or_bitmap(uint64_t *words, uint32_t lo, uint32_t hi, uint64_t base,
+/* Bytes of a bitmap that begins at rank `base`; lo is a multiple of 64. */
+static void or_bitmap(uint64_t *words, uint32_t lo, uint32_t hi, uint32_t base,
                       struct cursor *k)
 {
-    for (; k->p < k->end; k->p++, base += 8) {
-        unsigned v = *k->p;
-        if (base >= lo && base + 8 <= hi) {
-            words[(base - lo) >> 6] |= (uint64_t)v << ((base - lo) & 63);
-            continue;
-        }
-        for (unsigned i = 0; i < 8; i++)
-            if (v >> i & 1)
-                set_bit(words, lo, hi, base + i);
-    }
+    if (base < lo)
+        cursor_take(k, cursor_left(k) < (lo - base) / 8 ? cursor_left(k)
+                                                        : (lo - base) / 8);
+    uint32_t at = base < lo ? 0 : base - lo;
+    size_t n = cursor_left(k), i = 0;
+    if (at >= hi - lo)
+        return;
+    size_t whole = (hi - lo - at) / 8 < n ? (hi - lo - at) / 8 : n;
+    for (; i < whole && ((at + 8 * i) & 63); i++)
+        words[(at + 8 * i) >> 6] |= (uint64_t)k->p[i] << ((at + 8 * i) & 63);
+    for (; i + 8 <= whole; i += 8)
+        words[(at + 8 * i) >> 6] |= u64le(k->p + i);
+    for (; i < whole; i++)
+        words[(at + 8 * i) >> 6] |= (uint64_t)k->p[i] << ((at + 8 * i) & 63);
+    for (unsigned bit = 0; i < n && i == whole && bit < 8; bit++)
+        if (k->p[i] >> bit & 1)
+            set_bit(words, lo, hi, (uint64_t)lo + at + 8 * i + bit);
 }
 
 static int part_window(struct casedb *c, struct posting_cursor *p,
@@ -597,7 +622,9 @@ static int part_window(struct casedb *c, struct posting_cursor *p,
     if (k.failed || (form != 'L' && form != 'B'))
         return damaged(err);
     if (form == 'B') {
-        or_bitmap(words, lo, hi, rank, &k);
+        if (rank > POSTING_RANK_MAX || rank & 7)
+            return damaged(err);
+        or_bitmap(words, lo, hi, (uint32_t)rank, &k);
         return 0;
     }
     set_bit(words, lo, hi, rank);
@@ -670,38 +697,196 @@ uint32_t posting_prev(const struct posting_cursor *p, uint32_t hi)
     return best;
 }
 
+/* ---- many entities ---------------------------------------------------------
+ */
+
+/* Ascending ids that are looked for in one batch; `at` is the next. */
+struct wanted {
+    const uint32_t *ids;
+    size_t n, at;
+    uint32_t role_mask, hi;
+    uint64_t *words;
+};
+
+static void pass(struct wanted *w, uint64_t entity)
+{
+    while (w->at < w->n && w->ids[w->at] <= entity)
+        w->at++;
+}
+
+static int union_packed(struct wanted *w, struct cursor *k, uint32_t entity,
+                        struct err *err)
+{
+    struct packed e = { .entity = entity };
+    while (cursor_left(k) && w->at < w->n) {
+        if (!next_packed(k, entity, &e))
+            return damaged(err);
+        if (e.entity)
+            pass(w, e.entity - 1);
+        if (w->at == w->n || w->ids[w->at] != e.entity ||
+            !role_wanted(w->role_mask, e.role))
+            continue;
+        uint64_t rank = 0;
+        for (uint64_t i = 0; i < e.n && !e.ranks.failed; i++) {
+            rank += cursor_varint(&e.ranks);
+            set_bit(w->words, 0, w->hi, rank);
+        }
+        if (e.ranks.failed)
+            return damaged(err);
+    }
+    if (cursor_left(k) == 0)
+        pass(w, e.entity);
+    return 0;
+}
+
+static int union_long(struct casedb *c, struct wanted *w, uint32_t batch,
+                      struct err *err)
+{
+    struct posting_cursor p;
+    int rc = posting_open(c, batch, w->ids[w->at], w->role_mask, &p, err);
+    if (rc == 0)
+        rc = posting_window(c, &p, 0, w->hi, w->words, err);
+    posting_close(&p);
+    return rc;
+}
+
+/* Passes the ids that lie before the next row, so that of many ids only few
+ * are looked up one by one. */
+static int skip_gap(struct casedb *c, struct wanted *w, uint32_t batch,
+                    uint32_t after, struct err *err)
+{
+    ROW row = { 0 };
+    row.st = db_prepare(
+        c, "SELECT id FROM posting WHERE id>?1 ORDER BY id LIMIT 1", err);
+    if (!row.st)
+        return err->code;
+    sqlite3_bind_int64(row.st, 1, posting_id(batch, after, 0xffff));
+    int rc = db_step(c, row.st, err);
+    if (rc < 0)
+        return rc;
+    uint64_t id = rc ? (uint64_t)sqlite3_column_int64(row.st, 0) : UINT64_MAX;
+    uint32_t entity = (uint32_t)(id >> 16 & 0x7fffffff);
+    if (id >> 47 != batch)
+        w->at = w->n;
+    else if (entity)
+        pass(w, entity - 1);
+    return 0;
+}
+
+int posting_union(struct casedb *c, const struct posting_batch *b,
+                  const uint32_t *ids, size_t n, uint32_t role_mask,
+                  uint64_t *words, struct err *err)
+{
+    struct wanted w = { ids, n, 0, role_mask, b->n, words };
+    while (w.at < n) {
+        uint32_t id = ids[w.at], row_entity;
+        bool is_long = false;
+        ROW row = { 0 };
+        int rc = row_of(c, b->id, id, &row, &row_entity, err);
+        if (rc == 1) {
+            struct cursor k = cursor_of(row.data.p, row.data.n);
+            uint8_t form = cursor_u8(&k);
+            rc = form == 'P'   ? union_packed(&w, &k, row_entity, err)
+                 : form == 'D' ? 0
+                               : damaged(err);
+            is_long = form == 'D' && row_entity == id;
+        }
+        row_release(&row);
+        if (rc == 0 && is_long)
+            rc = union_long(c, &w, b->id, err);
+        pass(&w, id);
+        if (rc == 0 && w.at < n)
+            rc = skip_gap(c, &w, b->id, ids[w.at - 1], err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 /* ---- counts per entity -----------------------------------------------------
  */
 
-static int count_row(uint32_t row_entity, unsigned kind, struct str data,
-                     int (*fn)(void *, uint32_t, uint8_t, uint64_t), void *ctx,
-                     struct err *err)
+/* The lists of one entity, to tell how many of their entries are of events
+ * that have it in another role too. */
+struct twice {
+    uint32_t entity, lists;
+    uint64_t n;
+    struct posting_cursor all;
+};
+
+static int end_entity(struct twice *t, posting_count_fn *fn, void *ctx)
 {
-    struct cursor k = cursor_of(data.p, data.n);
-    uint8_t form = cursor_u8(&k);
     int rc = 0;
-    if (form == 'D') {
-        uint64_t n = cursor_varint(&k);
-        for (uint64_t i = 0; i < n && rc == 0 && !k.failed; i++) {
-            uint8_t role = cursor_u8(&k);
-            cursor_varint(&k);
-            cursor_varint(&k);
-            rc = fn(ctx, row_entity, role, cursor_varint(&k));
-        }
-    } else if (form == 'P') {
-        struct packed e;
-        while (cursor_left(&k) && rc == 0) {
-            if (!next_packed(&k, row_entity, &e))
-                return damaged(err);
-            if (e.entity >> KIND_SHIFT == kind)
-                rc = fn(ctx, (uint32_t)e.entity, e.role, e.n);
-        }
+    struct posting_cursor *p = &t->all;
+    if (t->lists > 1) {
+        uint64_t distinct = 0;
+        qsort(p->ranks, p->n, sizeof(*p->ranks), by_rank);
+        for (size_t i = 0; i < p->n; i++)
+            distinct += i == 0 || p->ranks[i - 1] != p->ranks[i];
+        if (distinct < t->n)
+            rc = fn(ctx, t->entity, POSTING_TWICE, t->n - distinct);
     }
-    return k.failed ? damaged(err) : rc;
+    t->lists = 0;
+    t->n = 0;
+    p->n = 0;
+    return rc;
 }
 
-int posting_counts(struct casedb *c, uint32_t batch, unsigned kind,
-                   int (*fn)(void *, uint32_t, uint8_t, uint64_t), void *ctx,
+static int count_packed(struct cursor *k, uint32_t row_entity, unsigned kind,
+                        posting_count_fn *fn, void *ctx, struct err *err)
+{
+    struct twice t = { 0 };
+    struct packed e;
+    int rc = 0;
+    while (cursor_left(k) && rc == 0) {
+        if (!next_packed(k, row_entity, &e)) {
+            rc = damaged(err);
+            break;
+        }
+        if (e.entity >> KIND_SHIFT != kind)
+            continue;
+        if (e.entity != t.entity)
+            rc = end_entity(&t, fn, ctx);
+        t.entity = (uint32_t)e.entity;
+        t.lists++;
+        t.n += e.n;
+        if (rc == 0)
+            rc = add_ranks(&t.all, &e.ranks, e.n, err);
+        if (rc == 0)
+            rc = fn(ctx, t.entity, e.role, e.n);
+    }
+    if (rc == 0)
+        rc = end_entity(&t, fn, ctx);
+    posting_close(&t.all);
+    return rc;
+}
+
+static int count_long(struct casedb *c, const struct posting_batch *b,
+                      uint32_t entity, posting_count_fn *fn, void *ctx,
+                      struct err *err)
+{
+    struct posting_cursor p;
+    uint64_t distinct = 0, *words = NULL;
+    int rc = posting_open(c, b->id, entity, 0, &p, err);
+    for (size_t i = 0; i < p.n_parts && rc == 0; i++)
+        rc = fn(ctx, entity, p.parts[i].role, p.parts[i].count);
+    if (rc == 0 && p.roles & (p.roles - 1)) {
+        size_t n = (b->n + 63) / 64;
+        words = calloc(n, sizeof(*words));
+        rc = words ? posting_window(c, &p, 0, b->n, words, err)
+                   : err_set(err, ERR_INTERNAL, "out of memory");
+        for (size_t i = 0; i < n && rc == 0; i++)
+            distinct += (uint64_t)__builtin_popcountll(words[i]);
+        if (rc == 0 && distinct < p.count)
+            rc = fn(ctx, entity, POSTING_TWICE, p.count - distinct);
+    }
+    free(words);
+    posting_close(&p);
+    return rc;
+}
+
+int posting_counts(struct casedb *c, const struct posting_batch *b,
+                   unsigned kind, posting_count_fn *fn, void *ctx,
                    struct err *err)
 {
     sqlite3_stmt *st = db_prepare(c,
@@ -712,21 +897,28 @@ int posting_counts(struct casedb *c, uint32_t batch, unsigned kind,
     if (!st)
         return err->code;
     sqlite3_bind_int64(st, 1,
-                       posting_id(batch, (uint32_t)kind << KIND_SHIFT, 0));
+                       posting_id(b->id, (uint32_t)kind << KIND_SHIFT, 0));
     sqlite3_bind_int64(st, 2,
-                       posting_id(batch, 0, 0) +
+                       posting_id(b->id, 0, 0) +
                            (int64_t)((uint64_t)(kind + 1) << KIND_SHIFT << 16));
-    sqlite3_bind_int64(st, 3, posting_id(batch, 1, 0));
+    sqlite3_bind_int64(st, 3, posting_id(b->id, 1, 0));
     int rc;
     while ((rc = db_step(c, st, err)) == 1) {
         uint64_t id = (uint64_t)sqlite3_column_int64(st, 0);
         uint32_t entity = (uint32_t)(id >> 16 & 0x7fffffff);
         if (id & 0xffff)
             continue; /* a part: its counts are in the directory */
-        if (entity >> KIND_SHIFT != kind &&
-            ((const char *)sqlite3_column_blob(st, 1))[0] == 'D')
-            continue;
-        rc = count_row(entity, kind, db_col(st, 1), fn, ctx, err);
+        struct str data = db_col(st, 1);
+        struct cursor k = cursor_of(data.p, data.n);
+        uint8_t form = cursor_u8(&k);
+        if (form == 'P')
+            rc = count_packed(&k, entity, kind, fn, ctx, err);
+        else if (form != 'D')
+            rc = damaged(err);
+        else
+            rc = entity >> KIND_SHIFT == kind
+                     ? count_long(c, b, entity, fn, ctx, err)
+                     : 0;
         if (rc)
             break;
     }

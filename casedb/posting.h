@@ -18,6 +18,8 @@ enum {
     POSTING_PART = 2048,      /* entries per part of a long list */
     POSTING_PAGE = 8132,      /* bytes of a packed row: one database page */
     POSTING_BATCH_MAX = 65535,
+    POSTING_RANK_MAX = 131071, /* 17 bits in uid_index */
+    POSTING_TWICE = 0x80,      /* no role, see posting_counts */
 };
 
 static inline int64_t posting_id(uint32_t batch, uint32_t entity, uint32_t part)
@@ -70,6 +72,9 @@ struct posting_batch {
     bool has_ns;
 };
 
+/* Fills b->starts. */
+int posting_starts(struct casedb *c, struct posting_batch *b,
+                   struct err *err) CHECKED;
 /* Decodes axis part p into out[POSTING_AXIS_PART]; *n entries. */
 int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
                  struct posting_time *out, uint32_t *n,
@@ -86,15 +91,14 @@ struct posting_part {
 };
 struct posting_cursor {
     uint32_t batch, entity, role_mask;
+    uint32_t roles; /* all that the entity has here, a bit each */
     uint64_t count; /* entries with the asked roles */
     /* short lists: decoded whole, ascending, without doubles */
     uint32_t *ranks;
-    size_t n;
+    size_t n, cap;
     /* long lists */
     struct posting_part *parts;
     size_t n_parts;
-    uint64_t *bits; /* of the part decoded last */
-    size_t bits_part;
 };
 int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
                  uint32_t role_mask, struct posting_cursor *out,
@@ -109,8 +113,17 @@ int posting_window(struct casedb *c, struct posting_cursor *p, uint32_t lo,
 uint32_t posting_next(const struct posting_cursor *p, uint32_t lo);
 uint32_t posting_prev(const struct posting_cursor *p, uint32_t hi);
 
-/* Counts per entity of one kind in one batch. */
-int posting_counts(struct casedb *c, uint32_t batch, unsigned kind,
-                   int (*fn)(void *ctx, uint32_t entity, uint8_t role,
-                             uint64_t n),
-                   void *ctx, struct err *err) CHECKED;
+/* ORs the ranks of any of the ids (ascending, with one of the roles) into the
+ * words of a whole batch; reads each row once, however many ids. */
+int posting_union(struct casedb *c, const struct posting_batch *b,
+                  const uint32_t *ids, size_t n, uint32_t role_mask,
+                  uint64_t *words, struct err *err) CHECKED;
+
+/* Counts per list of one kind's entities in one batch. With the role
+ * POSTING_TWICE, n entries are to be taken off to count events: those have the
+ * entity in several roles. Not 0 stops and is returned. */
+typedef int posting_count_fn(void *ctx, uint32_t entity, uint8_t role,
+                             uint64_t n);
+int posting_counts(struct casedb *c, const struct posting_batch *b,
+                   unsigned kind, posting_count_fn *fn, void *ctx,
+                   struct err *err) CHECKED;

@@ -43,6 +43,26 @@ void case_cache_drop(struct casedb *c)
     c->cache = NULL;
 }
 
+/* False when its numbers cannot be those of a batch. */
+static bool read_batch(sqlite3_stmt *st, struct posting_batch *b)
+{
+    int64_t id = sqlite3_column_int64(st, 0);
+    int64_t first = sqlite3_column_int64(st, 1);
+    int64_t n = sqlite3_column_int64(st, 2);
+    int64_t undated = sqlite3_column_int64(st, 3);
+    *b = (struct posting_batch){
+        .id = (uint32_t)id,
+        .first_event = first,
+        .n = (uint32_t)n,
+        .n_undated = (uint32_t)undated,
+        .min_s = sqlite3_column_int64(st, 4),
+        .max_s = sqlite3_column_int64(st, 5),
+    };
+    return id > 0 && id <= POSTING_BATCH_MAX && first > 0 &&
+           first < INT64_MAX - n && n <= POSTING_RANK_MAX + 1 && undated >= 0 &&
+           undated <= n;
+}
+
 static int load_batches(struct casedb *c, struct case_cache *k, struct err *err)
 {
     sqlite3_stmt *st = db_prepare(
@@ -64,14 +84,11 @@ static int load_batches(struct casedb *c, struct case_cache *k, struct err *err)
             }
             k->batches = grown;
         }
-        k->batches[k->n_batches++] = (struct posting_batch){
-            .id = (uint32_t)sqlite3_column_int64(st, 0),
-            .first_event = sqlite3_column_int64(st, 1),
-            .n = (uint32_t)sqlite3_column_int64(st, 2),
-            .n_undated = (uint32_t)sqlite3_column_int64(st, 3),
-            .min_s = sqlite3_column_int64(st, 4),
-            .max_s = sqlite3_column_int64(st, 5),
-        };
+        if (!read_batch(st, &k->batches[k->n_batches++])) {
+            sqlite3_reset(st);
+            return err_set(err, ERR_CASE,
+                           "the case's index is damaged (batch)");
+        }
     }
     return rc;
 }
@@ -209,19 +226,40 @@ int case_find_glob(struct casedb *c, unsigned kind, struct str glob,
     return rc;
 }
 
+/* An event that has it as uid and as request is told once, as uid. */
 static int check_uid(struct casedb *c, struct str uid, int64_t event,
-                     struct err *err)
+                     bool request, struct err *err)
 {
     sqlite3_stmt *st = db_prepare(
-        c, "SELECT uid IS ?2 OR request IS ?2 FROM event WHERE id=?1", err);
+        c, "SELECT uid IS ?2, request IS ?2 FROM event WHERE id=?1", err);
     if (!st)
         return err->code;
     sqlite3_bind_int64(st, 1, event);
     db_bind_str(st, 2, uid);
     int rc = db_step(c, st, err);
-    if (rc == 1)
-        rc = sqlite3_column_int(st, 0);
+    if (rc == 1) {
+        bool is_uid = sqlite3_column_int(st, 0);
+        rc = request ? !is_uid && sqlite3_column_int(st, 1) : is_uid;
+    }
     sqlite3_reset(st);
+    return rc;
+}
+
+/* The matches of one index row. */
+static int match_uids(struct casedb *c, struct str data, uint64_t h,
+                      struct str uid, int64_t first, int (*fn)(void *, int64_t),
+                      void *ctx, struct err *err)
+{
+    struct index_reader r = index_open(data);
+    int rc = 0;
+    while (rc == 0 && index_next(&r) && r.v >> UID_SHIFT <= h) {
+        if (r.v >> UID_SHIFT != h)
+            continue;
+        int64_t event = first + (int64_t)(r.v & 0x1ffff);
+        rc = check_uid(c, uid, event, r.v >> 17 & 1, err);
+        if (rc == 1)
+            rc = fn(ctx, event);
+    }
     return rc;
 }
 
@@ -235,29 +273,20 @@ int case_find_uid(struct casedb *c, struct str uid, int (*fn)(void *, int64_t),
         c,
         "SELECT first_event, (SELECT data FROM uid_index WHERE"
         " id<=(batch.id<<39|?1) AND id>=batch.id<<39 ORDER BY id DESC LIMIT 1)"
-        " FROM batch",
+        " FROM batch WHERE n_events>0 AND first_event BETWEEN 0 AND 1<<62",
         err);
     if (!st)
         return err->code;
     sqlite3_bind_int64(st, 1, (int64_t)h);
     int rc;
     while ((rc = db_step(c, st, err)) == 1) {
-        int64_t first = sqlite3_column_int64(st, 0);
-        struct str data = db_col(st, 1);
-        struct index_reader r = index_open(data);
-        while (rc >= 0 && index_next(&r)) {
-            if (r.v >> UID_SHIFT != h)
-                continue;
-            int64_t event = first + (int64_t)(r.v & 0x1ffff);
-            rc = check_uid(c, uid, event, err);
-            if (rc == 1)
-                rc = fn(ctx, event);
-        }
-        if (rc < 0)
+        rc = match_uids(c, db_col(st, 1), h, uid, sqlite3_column_int64(st, 0),
+                        fn, ctx, err);
+        if (rc)
             break;
     }
     sqlite3_reset(st);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* ---- rows
@@ -386,7 +415,9 @@ static int tally_add(void *ctx, uint32_t entity, uint8_t role, uint64_t n)
 {
     struct tally *t = ctx;
     uint32_t i = entity & KIND_INDEX_MAX;
-    if (i < t->cap) {
+    if (i < t->cap && role == POSTING_TWICE) {
+        t->n[i] -= n;
+    } else if (i < t->cap) {
         t->n[i] += n;
         t->roles[i] |= (uint8_t)(1u << (role & 7));
     }
@@ -437,7 +468,7 @@ static int tally_kind(struct casedb *c, struct tally *t, struct err *err)
     if (!t->n || !t->roles)
         return err_set(err, ERR_INTERNAL, "out of memory");
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = posting_counts(c, b[i].id, t->kind, tally_add, t, err);
+        rc = posting_counts(c, &b[i], t->kind, tally_add, t, err);
     return rc;
 }
 
@@ -509,14 +540,9 @@ int case_entity(struct casedb *c, uint32_t id, struct entity_count *out,
     int rc = case_batches(c, &b, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct posting_cursor k;
-        for (uint32_t role = 0; role < ROLE_COUNT && rc == 0; role++) {
-            if (out->roles >> role & 1)
-                continue;
-            rc = posting_open(c, b[i].id, id, 1u << role, &k, err);
-            if (k.count)
-                out->roles |= 1u << role;
-            posting_close(&k);
-        }
+        rc = posting_open(c, b[i].id, id, 0, &k, err);
+        out->roles |= k.roles;
+        posting_close(&k);
     }
     return rc ? rc : span_of(c, out, err);
 }

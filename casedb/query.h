@@ -35,7 +35,8 @@ uint32_t case_find(struct casedb *c, unsigned kind, struct str value);
 int case_find_glob(struct casedb *c, unsigned kind, struct str glob,
                    int (*fn)(void *ctx, uint32_t id, struct str value),
                    void *ctx, struct err *err) CHECKED;
-/* Events with this source id (uid or request bytes). */
+/* Events with this source id (uid or request bytes), each once. Callbacks
+ * return nonzero to stop (returned as is). */
 int case_find_uid(struct casedb *c, struct str uid,
                   int (*fn)(void *ctx, int64_t event), void *ctx,
                   struct err *err) CHECKED;
@@ -54,8 +55,9 @@ struct entity_count {
     struct instant first, last; /* of its dated events */
     uint32_t roles;             /* bit per role */
 };
-/* The n entities of kind with most events (n = 0: all), most first, ties by
- * value bytes. */
+/* The n entities of kind with most events (n = 0: all, without first and
+ * last), most first; of equal ones those that occurred first in the evidence.
+ */
 int case_entities_top(struct casedb *c, unsigned kind, size_t n,
                       struct arena *a, struct entity_count **out, size_t *n_out,
                       struct err *err) CHECKED;

@@ -110,6 +110,18 @@ static int read_values(struct casedb *c, struct batch *b,
     return rc;
 }
 
+/* A case without events may have values all the same. */
+static int index_values(struct casedb *c, const struct case_keys *keys,
+                        struct err *err)
+{
+    struct batch b = { .id = 1 };
+    int rc = read_values(c, &b, keys, err);
+    if (rc == 0)
+        rc = batch_write_index(c, &b, err);
+    batch_free(&b);
+    return rc;
+}
+
 int case_reindex(struct casedb *c, struct err *err)
 {
     struct posting_batch *old, *batches = NULL;
@@ -136,6 +148,8 @@ int case_reindex(struct casedb *c, struct err *err)
             rc = batch_write_index(c, &b, err);
         batch_free(&b);
     }
+    if (rc == 0 && n == 0)
+        rc = index_values(c, &keys, err);
     free(batches);
     if (rc == 0)
         rc = case_audit(c, STR("reindex"), STR(""), STR("{}"), err);
@@ -158,8 +172,8 @@ static int add_count(void *ctx, uint32_t entity, uint8_t role, uint64_t n)
 {
     struct tally *t = ctx;
     (void)entity;
-    (void)role;
-    t->lists += n;
+    if (role != POSTING_TWICE)
+        t->lists += n;
     return 0;
 }
 
@@ -215,7 +229,7 @@ static int verify_batch(struct casedb *c, struct posting_batch *p,
         rc = check_axis(c, p, &b, err);
     for (unsigned kind = 1; kind <= KIND_MAX && rc == 0; kind++)
         if (kind_name(kind).n)
-            rc = posting_counts(c, p->id, kind, add_count, &t, err);
+            rc = posting_counts(c, p, kind, add_count, &t, err);
     for (size_t i = 0; i < b.n; i++)
         rows += links_of(&b, &b.rows[i]);
     if (rc == 0 && rows != t.lists)

@@ -8,7 +8,11 @@
 #include "casedb/cache.h"
 #include "casedb/query.h"
 
-enum { WINDOW = 4096, WORDS = WINDOW / 64 };
+enum {
+    WINDOW = 4096,
+    WORDS = WINDOW / 64,
+    MANY = 64, /* ids from which on a batch's lists are merged at once */
+};
 
 /* ---- one batch
  * ------------------------------------------------------------------ */
@@ -19,6 +23,8 @@ struct node {
     struct node *a, *b;
     struct posting_cursor *cursors; /* ANY_OF */
     size_t n_cursors;
+    uint64_t *bits;  /* ANY_OF of many: the whole batch's ranks, else NULL */
+    uint32_t n;      /* ranks of the batch */
     uint32_t lo, hi; /* TIME, UNDATED: ranks [lo, hi) */
     uint32_t *ranks; /* EVENTS: ascending */
     size_t n_ranks;
@@ -33,7 +39,7 @@ struct part {
     uint32_t wlo, whi;  /* the window in words; empty: wlo == whi */
     uint32_t lo, hi;    /* ranks still to come */
     uint32_t axis_part; /* in axis, UINT32_MAX none */
-    struct posting_time axis[POSTING_AXIS_PART];
+    struct posting_time *axis;
     struct hit head;
 };
 
@@ -60,24 +66,31 @@ static int by_rank(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* EVENTS: the listed ids that lie in this batch, as ranks. The axis is read
- * whole; lists are short (bookmarks, tags, search hits). */
-static int open_events(struct casedb *c, struct part *p, struct node *n,
-                       struct err *err)
+/* The listed ids that lie in the batch: [*lo, *end). */
+static void listed(const struct plan *plan, const struct posting_batch *b,
+                   size_t *lo, size_t *end)
 {
-    const struct plan *plan = n->plan;
-    int64_t first = p->batch->first_event;
-    size_t lo = 0, hi = plan->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (plan->events[mid] < first)
-            lo = mid + 1;
+    size_t hi = plan->n;
+    *lo = 0;
+    while (*lo < hi) {
+        size_t mid = *lo + (hi - *lo) / 2;
+        if (plan->events[mid] < b->first_event)
+            *lo = mid + 1;
         else
             hi = mid;
     }
-    size_t end = lo;
-    while (end < plan->n && plan->events[end] < first + p->batch->n)
-        end++;
+    *end = *lo;
+    while (*end < plan->n && plan->events[*end] < b->first_event + b->n)
+        ++*end;
+}
+
+/* EVENTS as ranks. The axis is read whole; lists are short (bookmarks, tags,
+ * search hits). */
+static int open_events(struct casedb *c, struct part *p, struct node *n,
+                       struct err *err)
+{
+    size_t lo, end;
+    listed(n->plan, p->batch, &lo, &end);
     if (lo == end)
         return 0;
     unsigned char *wanted = arena_alloc(&p->arena, p->batch->n / 8 + 1);
@@ -88,7 +101,7 @@ static int open_events(struct casedb *c, struct part *p, struct node *n,
         return no_memory(err);
     }
     for (size_t i = lo; i < end; i++) {
-        size_t at = (size_t)(plan->events[i] - first);
+        size_t at = (size_t)(n->plan->events[i] - p->batch->first_event);
         wanted[at / 8] |= (unsigned char)(1u << (at & 7));
     }
     int rc = 0;
@@ -101,15 +114,42 @@ static int open_events(struct casedb *c, struct part *p, struct node *n,
                 n->ranks[n->n_ranks++] = k * POSTING_AXIS_PART + i;
     }
     free(axis);
-    if (rc == 0)
-        qsort(n->ranks, n->n_ranks, sizeof(*n->ranks), by_rank);
     return rc;
+}
+
+/* Ascending ids; the plan's own when they are. */
+static const uint32_t *ascending(struct part *p, const struct plan *plan)
+{
+    size_t i = 1;
+    while (i < plan->n && plan->ids[i - 1] <= plan->ids[i])
+        i++;
+    if (i >= plan->n)
+        return plan->ids;
+    uint32_t *v = arena_array(&p->arena, plan->n, sizeof(*v));
+    if (v) {
+        memcpy(v, plan->ids, plan->n * sizeof(*v));
+        qsort(v, plan->n, sizeof(*v), by_rank);
+    }
+    return v;
+}
+
+static int open_many(struct casedb *c, struct part *p, struct node *n,
+                     struct err *err)
+{
+    const uint32_t *ids = ascending(p, n->plan);
+    n->bits = arena_array(&p->arena, n->n / 64 + 1, sizeof(*n->bits));
+    if (!ids || !n->bits)
+        return no_memory(err);
+    return posting_union(c, p->batch, ids, n->plan->n, n->plan->role_mask,
+                         n->bits, err);
 }
 
 static int open_any(struct casedb *c, struct part *p, struct node *n,
                     struct err *err)
 {
     const struct plan *plan = n->plan;
+    if (plan->n > MANY)
+        return open_many(c, p, n, err);
     n->cursors = calloc(plan->n + 1, sizeof(*n->cursors));
     if (!n->cursors)
         return no_memory(err);
@@ -139,6 +179,7 @@ static int open_node(struct casedb *c, struct part *p, const struct plan *plan,
     if (depth > 64)
         return err_set(err, ERR_USAGE, "the filter is nested too deeply");
     n->plan = plan;
+    n->n = p->batch->n;
     int rc = 0;
     switch (plan->op) {
     case PLAN_ANY_OF:
@@ -187,24 +228,113 @@ static bool has_test(const struct plan *p)
     return p->op == PLAN_NOT && has_test(p->a);
 }
 
+/* False when no event of the batch can match: told by the batch alone. */
+static bool can_match(const struct plan *p, const struct posting_batch *b,
+                      unsigned depth)
+{
+    size_t lo, end;
+    if (depth > 64)
+        return true;
+    switch (p->op) {
+    case PLAN_NONE:
+        return false;
+    case PLAN_TIME:
+        return b->n_undated < b->n && p->from.s <= b->max_s &&
+               p->to.s >= b->min_s;
+    case PLAN_UNDATED:
+        return b->n_undated > 0;
+    case PLAN_EVENTS:
+        listed(p, b, &lo, &end);
+        return lo < end;
+    case PLAN_AND:
+        return can_match(p->a, b, depth + 1) && can_match(p->b, b, depth + 1);
+    case PLAN_OR:
+        return can_match(p->a, b, depth + 1) || can_match(p->b, b, depth + 1);
+    case PLAN_ANY_OF:
+        return p->n > 0;
+    case PLAN_ALL:
+    case PLAN_NOT:
+    case PLAN_TEST:
+        break;
+    }
+    return true;
+}
+
+/* Index of the first listed rank >= lo. */
+static size_t lower(const struct node *n, uint32_t lo)
+{
+    size_t a = 0, b = n->n_ranks;
+    while (a < b) {
+        size_t mid = a + (b - a) / 2;
+        if (n->ranks[mid] < lo)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a;
+}
+
+static uint32_t next_bit(const struct node *n, uint32_t lo)
+{
+    for (uint32_t i = lo / 64; i * 64 < n->n; i++) {
+        uint64_t m = n->bits[i];
+        if (i == lo / 64)
+            m &= UINT64_MAX << (lo & 63);
+        if (m)
+            return i * 64 + (uint32_t)__builtin_ctzll(m);
+    }
+    return UINT32_MAX;
+}
+
+static uint32_t prev_bit(const struct node *n, uint32_t hi)
+{
+    for (uint32_t i = (hi + 63) / 64; i-- > 0;) {
+        uint64_t m = n->bits[i];
+        if (i == hi / 64)
+            m &= (1ull << (hi & 63)) - 1;
+        if (m)
+            return i * 64 + 64 - (uint32_t)__builtin_clzll(m);
+    }
+    return 0;
+}
+
+static uint32_t next_any(const struct node *n, uint32_t lo)
+{
+    uint32_t best = UINT32_MAX;
+    if (n->bits)
+        return next_bit(n, lo);
+    for (size_t i = 0; i < n->n_cursors; i++) {
+        uint32_t x = posting_next(&n->cursors[i], lo);
+        best = x < best ? x : best;
+    }
+    return best;
+}
+
+static uint32_t prev_any(const struct node *n, uint32_t hi)
+{
+    uint32_t best = 0;
+    if (n->bits)
+        return prev_bit(n, hi);
+    for (size_t i = 0; i < n->n_cursors; i++) {
+        uint32_t x = posting_prev(&n->cursors[i], hi);
+        best = x > best ? x : best;
+    }
+    return best;
+}
+
 /* A lower bound of the next rank >= lo that can match. */
 static uint32_t next_of(const struct node *n, uint32_t lo)
 {
-    uint32_t x, y, best = UINT32_MAX;
+    uint32_t x, y;
+    size_t i;
     switch (n->plan->op) {
     case PLAN_NONE:
         return UINT32_MAX;
     case PLAN_ANY_OF:
-        for (size_t i = 0; i < n->n_cursors; i++) {
-            x = posting_next(&n->cursors[i], lo);
-            best = x < best ? x : best;
-        }
-        return best;
+        return next_any(n, lo);
     case PLAN_EVENTS:
-        for (size_t i = 0; i < n->n_ranks; i++)
-            if (n->ranks[i] >= lo)
-                return n->ranks[i];
-        return UINT32_MAX;
+        i = lower(n, lo);
+        return i < n->n_ranks ? n->ranks[i] : UINT32_MAX;
     case PLAN_TIME:
     case PLAN_UNDATED:
         x = lo > n->lo ? lo : n->lo;
@@ -228,21 +358,16 @@ static uint32_t next_of(const struct node *n, uint32_t lo)
 /* An upper bound, + 1, of the previous rank < hi that can match; 0 none. */
 static uint32_t prev_of(const struct node *n, uint32_t hi)
 {
-    uint32_t x, y, best = 0;
+    uint32_t x, y;
+    size_t i;
     switch (n->plan->op) {
     case PLAN_NONE:
         return 0;
     case PLAN_ANY_OF:
-        for (size_t i = 0; i < n->n_cursors; i++) {
-            x = posting_prev(&n->cursors[i], hi);
-            best = x > best ? x : best;
-        }
-        return best;
+        return prev_any(n, hi);
     case PLAN_EVENTS:
-        for (size_t i = n->n_ranks; i-- > 0;)
-            if (n->ranks[i] < hi)
-                return n->ranks[i] + 1;
-        return 0;
+        i = lower(n, hi);
+        return i ? n->ranks[i - 1] + 1 : 0;
     case PLAN_TIME:
     case PLAN_UNDATED:
         x = hi < n->hi ? hi : n->hi;
@@ -293,6 +418,10 @@ static int load_axis(struct scan *s, struct part *p, uint32_t rank,
     if (p->axis_part == k)
         return 0;
     p->axis_part = UINT32_MAX;
+    if (!p->axis)
+        p->axis = arena_array(&p->arena, POSTING_AXIS_PART, sizeof(*p->axis));
+    if (!p->axis)
+        return no_memory(err);
     int rc = posting_axis(s->c, p->batch, k, p->axis, &n, err);
     if (rc == 0)
         p->axis_part = k;
@@ -348,11 +477,14 @@ static int eval(struct scan *s, struct part *p, const struct node *n,
         memcpy(out, mask, k * 8);
         return 0;
     case PLAN_ANY_OF:
+        if (n->bits)
+            memcpy(out, n->bits + w->lo / 64, k * 8);
         for (size_t i = 0; i < n->n_cursors && rc == 0; i++)
             rc = posting_window(s->c, &n->cursors[i], w->lo, w->hi, out, err);
         break;
     case PLAN_EVENTS:
-        for (size_t i = 0; i < n->n_ranks; i++)
+        for (size_t i = lower(n, w->lo); i < n->n_ranks && n->ranks[i] < w->hi;
+             i++)
             set_range(w, n->ranks[i], n->ranks[i] + 1, out);
         break;
     case PLAN_TIME:
@@ -512,6 +644,31 @@ static int advance(struct scan *s, struct part *p, struct err *err)
     }
 }
 
+/* How many undated events of the batch have an id below `id`: among them
+ * ranks follow ids. */
+static int undated_below(struct scan *s, struct part *p, int64_t id,
+                         uint32_t *out, struct err *err)
+{
+    const struct posting_batch *b = p->batch;
+    uint32_t lo = 0, hi = b->n_undated;
+    if (id <= b->first_event)
+        hi = 0;
+    else if (id >= b->first_event + b->n)
+        lo = hi;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int rc = load_axis(s, p, mid, err);
+        if (rc)
+            return rc;
+        if (b->first_event + p->axis[mid % POSTING_AXIS_PART].index < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    *out = lo;
+    return 0;
+}
+
 /* Ranks beyond the anchor. */
 static int limit_ranks(struct scan *s, struct part *p, struct err *err)
 {
@@ -519,16 +676,16 @@ static int limit_ranks(struct scan *s, struct part *p, struct err *err)
     p->hi = p->batch->n;
     if (!s->has_anchor)
         return 0;
-    if (!s->anchor.timed) {
-        if (s->reverse)
-            p->hi = p->batch->n_undated;
-        return 0;
-    }
+    if (!s->anchor.timed)
+        return undated_below(s, p, s->anchor.id, s->reverse ? &p->hi : &p->lo,
+                             err);
     struct instant t = s->anchor.t;
     if (!s->reverse)
         return posting_rank(s->c, p->batch, t, &p->lo, err);
     t.ns++;
-    if (t.ns == 1000000000) {
+    if (t.ns >= 1000000000) {
+        if (t.s == INT64_MAX)
+            return 0;
         t.ns = 0;
         t.s++;
     }
@@ -550,6 +707,7 @@ static void close_part(struct part *p)
     if (p->open)
         close_node(p->root);
     p->root = NULL;
+    p->axis = NULL;
     arena_free(&p->arena);
 }
 
@@ -600,8 +758,12 @@ static struct hit earliest(const struct scan *s, const struct posting_batch *b)
 
 static bool out_of_reach(const struct scan *s, const struct posting_batch *b)
 {
-    if (!s->has_anchor || !s->anchor.timed)
+    if (!can_match(s->plan, b, 0))
+        return true;
+    if (!s->has_anchor)
         return false;
+    if (!s->anchor.timed)
+        return s->reverse && b->n_undated == 0;
     if (s->reverse)
         return b->n_undated == 0 && b->min_s > s->anchor.t.s;
     return b->n_undated == b->n || b->max_s < s->anchor.t.s;
@@ -688,34 +850,62 @@ void scan_close(struct scan *s)
  */
 
 struct counter {
-    struct instant from, to;
+    const struct instant *edges; /* n_buckets + 1, or NULL */
     uint64_t *counts;
     size_t n_buckets;
     struct scan_total *total;
     bool any_dated;
 };
 
-/* Bucket of t in [from, to): width in nanoseconds as 128 bits. */
-static size_t bucket_of(const struct counter *k, struct instant t)
+static struct instant plus_ns(struct instant t, __int128 ns)
 {
-    __int128 span = (__int128)(k->to.s - k->from.s) * 1000000000 +
-                    ((int64_t)k->to.ns - (int64_t)k->from.ns);
-    __int128 at = (__int128)(t.s - k->from.s) * 1000000000 +
-                  ((int64_t)t.ns - (int64_t)k->from.ns);
-    return span > 0 ? (size_t)(at * (__int128)k->n_buckets / span) : 0;
+    __int128 at = (__int128)t.s * 1000000000 + t.ns + ns;
+    __int128 s = at / 1000000000, rest = at % 1000000000;
+    if (rest < 0) {
+        rest += 1000000000;
+        s--;
+    }
+    return (struct instant){ (int64_t)s, (uint32_t)rest };
 }
 
-static void count_time(struct counter *k, struct instant t)
+/* Where each of n buckets of [from, to) begins, and the end. */
+static struct instant *make_edges(struct instant from, struct instant to,
+                                  size_t n)
 {
-    if (instant_cmp(t, k->from) < 0) {
-        k->total->before++;
-    } else if (instant_cmp(t, k->to) >= 0) {
-        k->total->after++;
-    } else {
-        size_t i = bucket_of(k, t);
-        if (i < k->n_buckets)
-            k->counts[i]++;
+    struct instant *v = calloc(n + 1, sizeof(*v));
+    __int128 span = ((__int128)to.s - from.s) * 1000000000 + to.ns - from.ns;
+    for (size_t i = 0; v && i <= n; i++) {
+        __int128 m = (__int128)n;
+        v[i] = from;
+        if (span > 0)
+            v[i] = plus_ns(from, span / m * (__int128)i +
+                                     (span % m * (__int128)i + m - 1) / m);
     }
+    return v;
+}
+
+/* 0 = before the first edge, i = in bucket i - 1, n + 1 = after. */
+static size_t slot_of(const struct counter *k, struct instant t)
+{
+    size_t lo = 0, hi = k->n_buckets + 1;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (instant_cmp(k->edges[mid], t) <= 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static void count_slot(struct counter *k, size_t slot, uint64_t n)
+{
+    if (slot == 0)
+        k->total->before += n;
+    else if (slot > k->n_buckets)
+        k->total->after += n;
+    else
+        k->counts[slot - 1] += n;
 }
 
 static void extend(struct counter *k, struct instant t)
@@ -736,62 +926,139 @@ static int time_of(struct scan *s, struct part *p, uint32_t rank,
     return rc;
 }
 
-/* Every matching rank's time goes to its bucket. */
+/* Matches within one part of the axis; it is read only when they can fall
+ * into several buckets. */
+static int count_axis_part(struct scan *s, struct part *p, uint32_t part,
+                           const uint64_t *words, size_t n_words,
+                           struct counter *k, struct err *err)
+{
+    struct posting_batch *b = p->batch;
+    struct instant from = b->starts[part], to = { b->max_s, 999999999 };
+    uint64_t n = 0;
+    for (size_t i = 0; i < n_words; i++)
+        n += (uint64_t)__builtin_popcountll(words[i]);
+    if (n == 0)
+        return 0;
+    if (part + 1 < b->n_parts)
+        to = b->starts[part + 1];
+    size_t slot = slot_of(k, from);
+    if (slot == slot_of(k, to)) {
+        count_slot(k, slot, n);
+        return 0;
+    }
+    int rc = load_axis(s, p, part * POSTING_AXIS_PART, err);
+    for (size_t i = 0; i < n_words && rc == 0; i++)
+        for (uint64_t m = words[i]; m; m &= m - 1) {
+            struct instant t = p->axis[i * 64 + (size_t)__builtin_ctzll(m)].t;
+            while (slot <= k->n_buckets && instant_cmp(k->edges[slot], t) <= 0)
+                slot++;
+            count_slot(k, slot, 1);
+        }
+    return rc;
+}
+
 static int count_buckets(struct scan *s, struct part *p, const uint64_t *words,
                          struct counter *k, struct err *err)
 {
-    uint32_t n = p->batch->n;
-    for (uint32_t i = 0; i * 64 < n; i++)
-        for (uint64_t m = words[i]; m; m &= m - 1) {
-            uint32_t rank = i * 64 + (uint32_t)__builtin_ctzll(m);
-            if (rank < p->batch->n_undated)
-                continue;
-            int rc = load_axis(s, p, rank, err);
-            if (rc)
-                return rc;
-            count_time(k, p->axis[rank % POSTING_AXIS_PART].t);
-        }
-    return 0;
+    enum { PER_PART = POSTING_AXIS_PART / 64 };
+    size_t all = (p->batch->n + 63) / 64;
+    int rc = posting_starts(s->c, p->batch, err);
+    for (uint32_t i = p->batch->n_undated / POSTING_AXIS_PART;
+         i < p->batch->n_parts && rc == 0; i++) {
+        size_t at = (size_t)i * PER_PART;
+        rc = count_axis_part(s, p, i, words + at,
+                             all - at < PER_PART ? all - at : PER_PART, k, err);
+    }
+    return rc;
+}
+
+/* Takes the undated out of the words and returns their number. */
+static uint64_t take_undated(const struct part *p, uint64_t *w)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0, left = p->batch->n_undated; left > 0; i++) {
+        uint64_t mask = left < 64 ? (1ull << left) - 1 : UINT64_MAX;
+        n += (uint64_t)__builtin_popcountll(w[i] & mask);
+        w[i] &= ~mask;
+        left -= left < 64 ? left : 64;
+    }
+    return n;
+}
+
+static int extend_by(struct scan *s, struct part *p, struct counter *k,
+                     uint32_t first, uint32_t last, struct err *err)
+{
+    struct instant t;
+    int rc = time_of(s, p, first, &t, err);
+    if (rc == 0)
+        extend(k, t);
+    if (rc == 0)
+        rc = time_of(s, p, last, &t, err);
+    if (rc == 0)
+        extend(k, t);
+    return rc;
+}
+
+static int count_words(struct scan *s, struct part *p, uint64_t *w,
+                       struct counter *k, struct err *err)
+{
+    uint64_t undated = take_undated(p, w), n = 0;
+    uint32_t first = 0, last = 0;
+    for (uint32_t i = 0; i * 64 < p->batch->n; i++) {
+        if (!w[i])
+            continue;
+        if (n == 0)
+            first = i * 64 + (uint32_t)__builtin_ctzll(w[i]);
+        last = i * 64 + 63 - (uint32_t)__builtin_clzll(w[i]);
+        n += (uint64_t)__builtin_popcountll(w[i]);
+    }
+    k->total->undated += undated;
+    k->total->n += undated + n;
+    if (n == 0)
+        return 0;
+    int rc = extend_by(s, p, k, first, last, err);
+    return rc || !k->edges ? rc : count_buckets(s, p, w, k, err);
+}
+
+/* The count of a single list stands in its directory: 1 = counted. */
+static int count_list(struct scan *s, struct part *p, struct counter *k,
+                      struct err *err)
+{
+    const struct node *n = p->root;
+    if (k->edges || n->plan->op != PLAN_ANY_OF || n->bits ||
+        n->n_cursors != 1 || p->batch->n_undated)
+        return 0;
+    const struct posting_cursor *c = n->cursors;
+    uint32_t roles = c->role_mask ? c->roles & c->role_mask : c->roles;
+    if (roles & (roles - 1))
+        return 0;
+    uint32_t first = c->n ? c->ranks[0] : c->parts[0].first;
+    uint32_t last = c->n ? c->ranks[c->n - 1] : c->parts[c->n_parts - 1].last;
+    if (first >= p->batch->n || last >= p->batch->n)
+        return 0;
+    k->total->n += c->count;
+    int rc = extend_by(s, p, k, first, last, err);
+    return rc ? rc : 1;
 }
 
 static int count_part(struct scan *s, struct part *p, struct counter *k,
                       struct err *err)
 {
-    uint32_t n = p->batch->n, words = (n + 63) / 64;
-    uint32_t first = UINT32_MAX, last = 0;
-    uint64_t *w = calloc(words, 8);
-    if (!w)
-        return no_memory(err);
-    int rc = open_node(s->c, p, s->plan, &p->root, 0, err);
     p->open = true;
     p->axis_part = UINT32_MAX;
-    if (rc == 0 && next_of(p->root, 0) < n)
-        rc = eval_window(s, p, 0, n, w, err);
-    for (uint32_t i = 0; rc == 0 && i < words; i++) {
-        k->total->n += (uint64_t)__builtin_popcountll(w[i]);
-        for (uint64_t m = w[i]; m; m &= m - 1) {
-            uint32_t rank = i * 64 + (uint32_t)__builtin_ctzll(m);
-            if (rank >= p->batch->n_undated) {
-                if (first == UINT32_MAX)
-                    first = rank;
-                last = i * 64 + 63 - (uint32_t)__builtin_clzll(m);
-                break;
-            }
-            k->total->undated++;
-        }
-    }
-    struct instant t;
-    if (rc == 0 && first != UINT32_MAX) {
-        rc = time_of(s, p, first, &t, err);
-        if (rc == 0)
-            extend(k, t);
-        if (rc == 0)
-            rc = time_of(s, p, last, &t, err);
-        if (rc == 0)
-            extend(k, t);
-        if (rc == 0 && k->n_buckets)
-            rc = count_buckets(s, p, w, k, err);
-    }
+    int rc = open_node(s->c, p, s->plan, &p->root, 0, err);
+    if (rc == 0)
+        rc = count_list(s, p, k, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    if (next_of(p->root, 0) >= p->batch->n)
+        return 0;
+    uint64_t *w = calloc((p->batch->n + 63) / 64, 8);
+    if (!w)
+        return no_memory(err);
+    rc = eval_window(s, p, 0, p->batch->n, w, err);
+    if (rc == 0)
+        rc = count_words(s, p, w, k, err);
     free(w);
     return rc;
 }
@@ -801,16 +1068,23 @@ int scan_count(struct casedb *c, const struct plan *p, struct instant from,
                struct scan_total *out, struct err *err)
 {
     struct scan *s;
+    struct instant *edges = NULL;
     *out = (struct scan_total){ 0 };
     int rc = scan_open(c, p, NULL, false, &s, err);
     if (rc)
         return rc;
-    struct counter k = { from, to, counts, counts ? n_buckets : 0, out, false };
+    if (counts && n_buckets) {
+        edges = make_edges(from, to, n_buckets);
+        if (!edges)
+            rc = no_memory(err);
+    }
+    struct counter k = { edges, counts, n_buckets, out, false };
     for (size_t i = 0; i < s->n_parts && rc == 0; i++) {
         rc = count_part(s, &s->parts[i], &k, err);
         close_part(&s->parts[i]);
         s->parts[i].open = false;
     }
+    free(edges);
     scan_close(s);
     return rc;
 }
