@@ -335,6 +335,12 @@ int posting_starts(struct casedb *c, struct posting_batch *b, struct err *err)
     return 0;
 }
 
+/* Most deltas are one byte. */
+static inline uint64_t delta(struct cursor *k)
+{
+    return k->p < k->end && *k->p < 0x80 ? *k->p++ : cursor_varint(k);
+}
+
 int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
                  struct posting_time *out, uint32_t *n, struct err *err)
 {
@@ -360,13 +366,13 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
     for (uint32_t i = 0; i < count; i++) {
         out[i] = (struct posting_time){ .timed = lo + i >= b->n_undated };
         if (out[i].timed) {
-            uint64_t d = cursor_varint(&k);
+            uint64_t d = delta(&k);
             s = first ? unzigzag(d) : (int64_t)((uint64_t)s + d);
             first = false;
             out[i].t.s = s;
-            out[i].t.ns = has_ns ? (uint32_t)cursor_varint(&k) : 0;
+            out[i].t.ns = has_ns ? (uint32_t)delta(&k) : 0;
         }
-        index += (uint64_t)unzigzag(cursor_varint(&k));
+        index += (uint64_t)unzigzag(delta(&k));
         if (k.failed || index >= b->n)
             return damaged(err);
         out[i].index = (uint32_t)index;
@@ -424,7 +430,7 @@ static int add_ranks(struct posting_cursor *p, struct cursor *k, uint64_t n,
     }
     uint64_t rank = 0;
     for (uint64_t i = 0; i < n; i++) {
-        rank += cursor_varint(k);
+        rank += delta(k);
         if (k->failed || rank > UINT32_MAX)
             return damaged(err);
         p->ranks[p->n++] = (uint32_t)rank;
@@ -492,7 +498,7 @@ static int open_packed(struct posting_cursor *p, struct cursor *k,
         }
     }
     p->count = p->n;
-    if (lists > 1) { /* an event may hold the entity in two roles */
+    if (lists > 1 && p->n) { /* an event may hold the entity in two roles */
         qsort(p->ranks, p->n, sizeof(*p->ranks), by_rank);
         size_t m = 0;
         for (size_t i = 0; i < p->n; i++)
@@ -629,7 +635,7 @@ static int part_window(struct casedb *c, struct posting_cursor *p,
     }
     set_bit(words, lo, hi, rank);
     while (cursor_left(&k) && rank < hi) {
-        rank += cursor_varint(&k);
+        rank += delta(&k);
         set_bit(words, lo, hi, rank);
     }
     return k.failed ? damaged(err) : 0;
@@ -728,7 +734,7 @@ static int union_packed(struct wanted *w, struct cursor *k, uint32_t entity,
             continue;
         uint64_t rank = 0;
         for (uint64_t i = 0; i < e.n && !e.ranks.failed; i++) {
-            rank += cursor_varint(&e.ranks);
+            rank += delta(&e.ranks);
             set_bit(w->words, 0, w->hi, rank);
         }
         if (e.ranks.failed)
@@ -818,7 +824,7 @@ static int end_entity(struct twice *t, posting_count_fn *fn, void *ctx)
 {
     int rc = 0;
     struct posting_cursor *p = &t->all;
-    if (t->lists > 1) {
+    if (t->lists > 1 && p->n) {
         uint64_t distinct = 0;
         qsort(p->ranks, p->n, sizeof(*p->ranks), by_rank);
         for (size_t i = 0; i < p->n; i++)

@@ -514,7 +514,8 @@ int case_entities_top(struct casedb *c, unsigned kind, size_t n,
                 .roles = t.roles[i],
             };
     if (rc == 0) {
-        qsort(v, found, sizeof(*v), more_first);
+        if (found)
+            qsort(v, found, sizeof(*v), more_first);
         *n_out = n && n < found ? n : found;
         *out = arena_array(a, *n_out ? *n_out : 1, sizeof(**out));
         if (!*out)

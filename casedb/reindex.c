@@ -137,7 +137,8 @@ int case_reindex(struct casedb *c, struct err *err)
         free(batches);
         return rc;
     }
-    memcpy(batches, old, n * sizeof(*batches));
+    if (n)
+        memcpy(batches, old, n * sizeof(*batches));
     rc = clear_index(c, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct batch b = { 0 };

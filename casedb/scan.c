@@ -9,8 +9,8 @@
 #include "casedb/query.h"
 
 enum {
-    WINDOW = 4096,
-    WORDS = WINDOW / 64,
+    WINDOW = 4096, /* ranks; doubled while windows turn out empty */
+    WINDOW_MAX = 131072,
     MANY = 64, /* ids from which on a batch's lists are merged at once */
 };
 
@@ -35,7 +35,8 @@ struct part {
     struct node *root;
     struct arena arena;
     bool open, done;
-    uint64_t words[WORDS];
+    uint64_t *words;
+    uint32_t cap;       /* ranks that words have room for */
     uint32_t wlo, whi;  /* the window in words; empty: wlo == whi */
     uint32_t lo, hi;    /* ranks still to come */
     uint32_t axis_part; /* in axis, UINT32_MAX none */
@@ -53,6 +54,8 @@ struct scan {
     struct part *parts;
     size_t n_parts;
     uint64_t tested, all;
+    uint32_t window;
+    bool tests;
 };
 
 static int no_memory(struct err *err)
@@ -532,7 +535,7 @@ static unsigned depth_of(const struct plan *p)
     return 1 + (a > b ? a : b);
 }
 
-/* Evaluates [lo, hi) into words (WORDS or more for larger windows). */
+/* Evaluates [lo, hi) into words. */
 static int eval_window(struct scan *s, struct part *p, uint32_t lo, uint32_t hi,
                        uint64_t *words, struct err *err)
 {
@@ -568,6 +571,28 @@ static bool take_bit(struct part *p, bool reverse, uint32_t *rank)
     return false;
 }
 
+/* Evaluates the window [wlo, whi) without the ranks before `lo`. A part of a
+ * long list spans several small windows and is decoded for each: where hits
+ * are far apart, windows grow. */
+static int fill(struct scan *s, struct part *p, struct err *err)
+{
+    if (p->cap < s->window + 64) {
+        p->cap = s->window + 64;
+        p->words = arena_array(&p->arena, p->cap / 64, sizeof(*p->words));
+    }
+    if (!p->words)
+        return no_memory(err);
+    int rc = eval_window(s, p, p->wlo, p->whi, p->words, err);
+    for (uint32_t r = p->wlo; r < p->lo; r++)
+        p->words[(r - p->wlo) >> 6] &= ~(1ull << ((r - p->wlo) & 63));
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < (p->whi - p->wlo + 63) / 64; i++)
+        any |= p->words[i];
+    if (!any && s->window < WINDOW_MAX && !s->tests)
+        s->window *= 2;
+    return rc;
+}
+
 static int fill_forward(struct scan *s, struct part *p, struct err *err)
 {
     uint32_t at = next_of(p->root, p->lo);
@@ -576,12 +601,10 @@ static int fill_forward(struct scan *s, struct part *p, struct err *err)
         return 0;
     }
     p->wlo = at & ~63u;
-    p->whi = p->hi - p->wlo < WINDOW ? p->hi : p->wlo + WINDOW;
-    int rc = eval_window(s, p, p->wlo, p->whi, p->words, err);
-    /* ranks of the window before `lo` were given already */
-    for (uint32_t r = p->wlo; r < p->lo; r++)
-        p->words[(r - p->wlo) >> 6] &= ~(1ull << ((r - p->wlo) & 63));
-    p->lo = p->whi;
+    p->whi = p->hi - p->wlo < s->window ? p->hi : p->wlo + s->window;
+    uint32_t end = p->whi;
+    int rc = fill(s, p, err);
+    p->lo = end;
     return rc;
 }
 
@@ -592,14 +615,10 @@ static int fill_reverse(struct scan *s, struct part *p, struct err *err)
         p->done = true;
         return 0;
     }
-    uint32_t lo = end > WINDOW - 64 ? (end - (WINDOW - 64)) & ~63u : 0;
-    if (lo < (p->lo & ~63u))
-        lo = p->lo & ~63u;
-    p->wlo = lo;
+    uint32_t lo = end > s->window ? (end - s->window) & ~63u : 0;
+    p->wlo = lo < (p->lo & ~63u) ? p->lo & ~63u : lo;
     p->whi = end;
-    int rc = eval_window(s, p, p->wlo, p->whi, p->words, err);
-    for (uint32_t r = p->wlo; r < p->lo; r++)
-        p->words[(r - p->wlo) >> 6] &= ~(1ull << ((r - p->wlo) & 63));
+    int rc = fill(s, p, err);
     p->hi = p->wlo > p->lo ? p->wlo : p->lo;
     return rc;
 }
@@ -708,6 +727,8 @@ static void close_part(struct part *p)
         close_node(p->root);
     p->root = NULL;
     p->axis = NULL;
+    p->words = NULL;
+    p->cap = 0;
     arena_free(&p->arena);
 }
 
@@ -783,6 +804,8 @@ int scan_open(struct casedb *c, const struct plan *p, const struct hit *anchor,
     s->c = c;
     s->plan = p;
     s->reverse = reverse;
+    s->window = WINDOW;
+    s->tests = has_test(p);
     s->has_anchor = anchor != NULL;
     if (anchor)
         s->anchor = *anchor;
