@@ -4,12 +4,15 @@
  */
 #include "analyzer/links_rule.h"
 
+#include <stdlib.h>
+
 #include "base/text.h"
 
 enum {
     EVENTS = 64,       /* of one id that C3 and C7 join */
     ENTITIES = 200000, /* of one kind that C9 looks for elsewhere */
     HITS = 1000000,    /* of one id, likewise */
+    TOUCHES = 8000000, /* resources in calls that C7 looks at */
     TICK = 256,
 };
 
@@ -118,101 +121,184 @@ static const char *const acts[] = {
     "RegisterImage",
     "ModifyImageAttribute",
     "RunInstances",
+    "CreateFleet",
     "CreateReplaceRootVolumeTask",
-    "ImportSnapshot",
     "CreateRestoreImageTask",
     "CreateStoreImageTask",
+    "ImportImage",
+    "ImportSnapshot",
+    "ImportVolume",
+    "ExportImage",
     "TerminateInstances",
     "DeleteVolume",
     "DeleteSnapshot",
     "DeregisterImage",
-    "ExportImage",
 };
 enum { ACTS = sizeof(acts) / sizeof(acts[0]) };
 
-struct acts_of {
-    uint32_t ids[ACTS];
-    size_t n;
+/* One resource in one such call. They are gone through once, all together:
+ * asking for each resource costs as much as there are batches. */
+struct touch {
+    uint32_t entity, action;
+    int64_t event;
+    uint64_t order; /* in time */
+    struct hit at;
+    bool made; /* by this call: named in its answer only */
 };
 
-static int join_made(struct links_run *r, const struct acts_of *a, uint32_t id,
-                     const struct event *maker, struct err *err)
+struct touches {
+    struct touch *list;
+    size_t n, cap;
+};
+
+static int add_touch(struct touches *ts, const struct event *e,
+                     const struct touch *t, uint8_t role, struct err *err)
 {
-    struct plan here = { .op = PLAN_ANY_OF, .ids = &id, .n = 1 };
-    struct plan does = { .op = PLAN_ANY_OF, .ids = a->ids, .n = a->n };
-    struct plan both = { .op = PLAN_AND, .a = &here, .b = &does };
-    struct hit hits[EVENTS];
-    struct arena row = { 0 };
-    struct buf b = { 0 };
-    size_t n;
-    bool more;
-    int rc = first_hits(r, &both, hits, EVENTS, &n, &more, err);
-    r->result->skipped += more;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        struct event e;
-        rc = case_event(r->c, hits[i].id, &row, &e, err);
-        if (rc || e.id == maker->id || e.outcome)
-            continue;
-        buf_clear(&b);
-        buf_printf(&b, "%s made it ", links_action(r, maker));
-        links_put_time(&b, &(struct hit){ maker->timed, maker->t, 0 });
-        buf_printf(&b, "; %s names the same id ", links_action(r, &e));
-        links_put_time(&b, &hits[i]);
-        if (maker->timed && e.timed && instant_cmp(e.t, maker->t) < 0)
-            buf_putz(&b, "; time-conflict: before it was made");
-        struct link l = {
-            .cls = LINK_EXACT, .a = maker->id, .b = e.id, .entity = id, .n = 1
-        };
-        rc = add(r, &l, &b, err);
+    for (size_t i = ts->n; i-- > 0 && ts->list[i].event == e->id;)
+        if (ts->list[i].entity == t->entity) {
+            ts->list[i].made = false; /* named by the request as well */
+            return 0;
+        }
+    if (ts->n == ts->cap) {
+        size_t cap = ts->cap ? 2 * ts->cap : 1024;
+        struct touch *more = realloc(ts->list, cap * sizeof(*more));
+        if (!more)
+            return err_set(err, ERR_INTERNAL, "links: out of memory");
+        ts->list = more;
+        ts->cap = cap;
     }
-    buf_free(&b);
+    struct touch *k = &ts->list[ts->n];
+    *k = *t;
+    k->order = ts->n++;
+    k->made = role == ROLE_ISSUED;
+    return 0;
+}
+
+static bool is_resource(uint32_t entity)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (entity >> KIND_SHIFT == kinds[i])
+            return true;
+    return false;
+}
+
+static int touch_event(struct links_run *r, struct touches *ts,
+                       const struct hit *h, struct arena *row, struct err *err)
+{
+    struct event_ref *refs;
+    struct event e;
+    size_t n = 0;
+    arena_reset(row);
+    int rc = case_event(r->c, h->id, row, &e, err);
+    if (rc || e.outcome)
+        return rc;
+    rc = case_event_refs(r->c, h->id, row, &refs, &n, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct touch t = {
+            .entity = refs[i].id, .action = e.action, .event = e.id, .at = *h
+        };
+        if (is_resource(refs[i].id))
+            rc = add_touch(ts, &e, &t, refs[i].role, err);
+    }
+    return rc;
+}
+
+static int collect_touches(struct links_run *r, struct touches *ts,
+                           struct err *err)
+{
+    uint32_t ids[ACTS];
+    struct plan p = { .op = PLAN_ANY_OF, .ids = ids };
+    struct arena row = { 0 };
+    uint64_t seen = 0;
+    struct scan *s;
+    struct hit h;
+    for (size_t i = 0; i < ACTS; i++) {
+        ids[p.n] = case_find(r->c, KIND_ACTION, str_from(acts[i]));
+        p.n += ids[p.n] != 0;
+    }
+    int rc = scan_open(r->c, &p, NULL, false, &s, err);
+    if (rc)
+        return rc;
+    while ((rc = scan_next(s, &h, err)) > 0) {
+        if (ts->n >= TOUCHES) {
+            r->result->skipped++;
+            rc = 0;
+            break;
+        }
+        rc = touch_event(r, ts, &h, &row, err);
+        if (rc == 0 && seen++ % (16 * TICK) == 0)
+            rc = analyzer_tick(r->ticker, r->rule->title, seen, 0, err);
+        if (rc)
+            break;
+    }
+    scan_close(s);
     arena_free(&row);
     return rc;
 }
 
-static int made_one(struct links_run *r, const struct acts_of *a,
-                    const struct entity_count *k, struct err *err)
+static int by_entity(const void *a, const void *b)
 {
-    uint32_t id = k->id;
-    struct plan made = { .op = PLAN_ANY_OF,
-                         .ids = &id,
-                         .n = 1,
-                         .role_mask = ROLE_BIT(ROLE_ISSUED) };
-    struct arena row = { 0 };
-    struct event maker;
-    struct hit h;
-    size_t n;
-    bool more;
-    int rc = first_hits(r, &made, &h, 1, &n, &more, err);
-    if (rc == 0 && n)
-        rc = case_event(r->c, h.id, &row, &maker, err);
-    if (rc == 0 && n)
-        rc = join_made(r, a, id, &maker, err);
-    arena_free(&row);
+    const struct touch *x = a, *y = b;
+    if (x->entity != y->entity)
+        return x->entity < y->entity ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void put_made(struct links_run *r, struct buf *b,
+                     const struct touch *maker, const struct touch *t)
+{
+    buf_printf(b, "%s made it ", text_line(case_text(r->c, maker->action)));
+    links_put_time(b, &maker->at);
+    buf_printf(b, "; %s names the same id ",
+               text_line(case_text(r->c, t->action)));
+    links_put_time(b, &t->at);
+    if (maker->at.timed && t->at.timed && instant_cmp(t->at.t, maker->at.t) < 0)
+        buf_putz(b, "; time-conflict: before it was made");
+}
+
+/* The calls of one resource, in order of time. */
+static int join_made(struct links_run *r, const struct touch *list, size_t n,
+                     struct err *err)
+{
+    const struct touch *maker = NULL;
+    struct buf b = { 0 };
+    size_t joined = 0;
+    int rc = 0;
+    for (size_t i = 0; i < n && !maker; i++)
+        maker = list[i].made ? &list[i] : NULL;
+    for (size_t i = 0; maker && i < n && rc == 0; i++) {
+        if (&list[i] == maker)
+            continue;
+        if (joined++ == EVENTS) {
+            r->result->skipped++;
+            break;
+        }
+        buf_clear(&b);
+        put_made(r, &b, maker, &list[i]);
+        struct link l = { .cls = LINK_EXACT,
+                          .a = maker->event,
+                          .b = list[i].event,
+                          .entity = maker->entity,
+                          .n = 1 };
+        rc = add(r, &l, &b, err);
+    }
+    buf_free(&b);
     return rc;
 }
 
 int links_made(struct links_run *r, struct err *err)
 {
-    struct acts_of a = { .n = 0 };
-    int rc = 0;
-    for (size_t i = 0; i < ACTS; i++) {
-        uint32_t id = case_find(r->c, KIND_ACTION, str_from(acts[i]));
-        if (id)
-            a.ids[a.n++] = id;
+    struct touches ts = { 0 };
+    int rc = collect_touches(r, &ts, err);
+    if (ts.n)
+        qsort(ts.list, ts.n, sizeof(*ts.list), by_entity);
+    for (size_t i = 0, end; i < ts.n && rc == 0; i = end) {
+        for (end = i + 1;
+             end < ts.n && ts.list[end].entity == ts.list[i].entity;)
+            end++;
+        rc = join_made(r, &ts.list[i], end - i, err);
     }
-    for (size_t k = 0; k < KINDS && rc == 0 && a.n; k++) {
-        struct entity_count *v;
-        size_t n;
-        rc = links_entities(r, kinds[k], &v, &n, err);
-        for (size_t i = 0; i < n && rc == 0; i++) {
-            if (i % TICK == 0)
-                rc = analyzer_tick(r->ticker, r->rule->title, i, n, err);
-            /* one event alone is the maker itself */
-            if (rc == 0 && v[i].roles & ROLE_BIT(ROLE_ISSUED) && v[i].n > 1)
-                rc = made_one(r, &a, &v[i], err);
-        }
-    }
+    free(ts.list);
     return rc;
 }
 
