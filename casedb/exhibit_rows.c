@@ -57,7 +57,7 @@ int exhibit_insert(struct casedb *c, const struct intake_options *o,
     sqlite3_stmt *st = db_prepare(
         c,
         "INSERT INTO exhibit(no, path, note, supplement_of, imported_s, embed)"
-        " VALUES(?1, ?2, ?3, 0, ?4, ?5)",
+        " VALUES(?1, ?2, ?3, ?6, ?4, ?5)",
         err);
     if (!st)
         return err->code;
@@ -66,6 +66,7 @@ int exhibit_insert(struct casedb *c, const struct intake_options *o,
     db_bind_text(st, 3, o->note);
     sqlite3_bind_int64(st, 4, time_now().s);
     sqlite3_bind_int64(st, 5, o->embed);
+    sqlite3_bind_int64(st, 6, o->supplement_of);
     return db_run(c, st, err);
 }
 

@@ -399,6 +399,8 @@ static int begin_exhibit(struct intake *in, const struct intake_options *o,
     int rc = exhibit_find(in->c, o->path, &no, &open, err);
     if (rc)
         return rc;
+    if (no && !open && o->supplement_of)
+        no = 0; /* a new exhibit */
     if (no && !open)
         return err_set(err, ERR_USAGE, "already in the case as X%lld",
                        (long long)no);

@@ -38,6 +38,8 @@ struct intake;
 
 struct intake_options {
     struct str path; /* of the exhibit, absolute */
+    /* the closed exhibit of this path to which files came later; 0 = none */
+    int64_t supplement_of;
     struct str note;
     bool embed;
     struct str version, libraries, options; /* of this run */

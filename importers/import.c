@@ -18,6 +18,7 @@
 #include "importers/discover.h"
 #include "importers/hashing.h"
 #include "importers/receive.h"
+#include "importers/supplement.h"
 
 enum {
     WORKERS_MAX = 32,
@@ -888,6 +889,9 @@ int import_path(struct casedb *c, const struct import_options *o,
     if (rc == 0 && p->found.n_files == 0 && p->found.n_issues == 0)
         rc = err_set(err, ERR_EVIDENCE, "%s: no files in it",
                      text_line(o->path));
+    int64_t supplement_of = 0;
+    if (rc == 0)
+        rc = supplement_find(c, o->path, &p->found, &supplement_of, err);
     if (rc == 0) {
         p->jobs = calloc(p->found.n_files + 1, sizeof(*p->jobs));
         p->hashing = hashing_open(err);
@@ -897,6 +901,7 @@ int import_path(struct casedb *c, const struct import_options *o,
                  : err_set(err, ERR_INTERNAL, "import: out of memory");
     }
     struct intake_options io = { .path = o->path,
+                                 .supplement_of = supplement_of,
                                  .note = o->note,
                                  .embed = o->embed,
                                  .version = o->version,

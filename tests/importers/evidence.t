@@ -50,4 +50,18 @@ is "$(grep -c '"type":"exhibit"' out)" 1 "there is one exhibit"
 grep -o '"read":3,"stored":2,"duplicates":1' out >got
 ok "nothing is doubled" [ -s got ]
 
+# Files that come later are an exhibit of their own.
+ev 3 C >e/d/later.json
+ev 4 D >e/0first.json
+"$KANSHIKI" import k.kan e --progress none >out 2>err
+is_status $? 0 "a folder to which files came"
+"$KANSHIKI" status k.kan --format jsonl >out 2>err
+grep '"exhibit":"X2"' out >got
+is_match got '"files":2,.*"read":2,"stored":2,"duplicates":0' \
+    "the new files alone are the next exhibit"
+"$KANSHIKI" evidence k.kan show X2 >out 2>err
+is_match out 'upplement.*X1' "marked as supplement of the first"
+"$KANSHIKI" import k.kan e --progress none >out 2>err
+is_match err 'already in the case as X1' "and then it is all there"
+
 done_testing
