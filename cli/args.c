@@ -25,6 +25,15 @@ static const struct command_option all_options[] = {
     { 0 },
 };
 
+/* A command may give a common option a meaning of its own. */
+static bool has_own(const struct command *c, const char *name)
+{
+    for (const struct command_option *o = c->options; o && o->name; o++)
+        if (strcmp(o->name, name) == 0)
+            return true;
+    return false;
+}
+
 const struct command_option *command_option(const struct command *c, size_t i)
 {
     const struct command_option *const lists[] = {
@@ -36,7 +45,7 @@ const struct command_option *command_option(const struct command *c, size_t i)
     };
     for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++)
         for (const struct command_option *o = lists[k]; o && o->name; o++)
-            if (i-- == 0)
+            if ((k == 0 || !has_own(c, o->name)) && i-- == 0)
                 return o;
     return NULL;
 }

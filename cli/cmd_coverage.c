@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/names.h"
 
-#include "analyzer/coverage.h"
+#include "analyzer/analyze.h"
 
 static const struct command_option options[] = {
     { "--gaps", NULL, "only what is missing, damaged or not known", 0 },
@@ -50,12 +50,17 @@ static int put_row(void *ctx, const struct coverage *v)
 static int list(struct cli *cli, struct casedb *c, struct err *err)
 {
     struct listing l = { .cli = cli, .gaps = arg_has(cli, "--gaps") };
-    uint64_t seen;
+    uint64_t seen, stale = 0;
     int rc = case_analyzed(c, &seen, err);
+    if (rc == 0)
+        rc = analyze_stale(c, &stale, err);
     if (rc)
         return rc;
     if (seen == 0)
         message("not known yet: kanshiki analyze");
+    else if (stale)
+        message("%llu events came since: kanshiki analyze again",
+                (unsigned long long)stale);
     l.t = out_table(cli, columns, sizeof(columns) / sizeof(columns[0]), err);
     if (!l.t)
         return err->code;

@@ -1,7 +1,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/deliver.h"
-#include "cli/raw.h"
+#include "cli/question.h"
 
 #include "base/text.h"
 #include "reports/export.h"
@@ -17,8 +17,8 @@ static const struct command_option options[] = {
 };
 
 static const struct command_example examples[] = {
-    { "export incident.kan --to jsonl -o events.jsonl",
-      "All events for another program." },
+    { "export incident.kan --to jsonl -o events.jsonl 'ip:198.51.100.66'",
+      "The events of an address for another program." },
     { "export incident.kan --to list", "The forms there are." },
     { 0 },
 };
@@ -80,23 +80,22 @@ static void tell(struct cli *cli, const char *path,
 }
 
 static int export(struct cli *cli, struct casedb *c, struct export_options *o,
-                  struct err *err)
+                  struct question *q, struct err *err)
 {
-    struct raw raw;
-    struct raw_reader reader;
     struct deliver d;
     struct export_result r = { 0 };
     const char *path = arg_value(cli, "-o");
-    int rc = deliver_open(&d, cli, "exporting", "events", &o->ticker, err);
-    if (rc)
-        return rc;
-    rc = raw_open(&raw, c, err);
-    raw_for_analyzer(&raw, &reader);
-    o->raw = &reader;
+    int rc = question_open(q, cli, c, 1, err);
     if (rc == 0)
+        rc = deliver_open(&d, cli, "exporting", "events", &o->ticker, err);
+    if (rc == 0) {
+        o->plan = q->plan;
+        o->filter = q->text;
+        o->raw = &q->reader;
         rc = export_write(c, path, o, &r, err);
-    progress_end(&d.progress);
-    raw_close(&raw);
+        progress_end(&d.progress);
+    }
+    question_close(q, rc == 0);
     if (rc == 0)
         tell(cli, path, &r);
     return rc;
@@ -107,6 +106,7 @@ static int run(struct cli *cli, struct err *err)
     struct export_options o = { .with_raw = arg_has(cli, "--with-raw"),
                                 .force = arg_has(cli, "--force"),
                                 .audit = true };
+    struct question q;
     struct casedb *c;
     if (str_eq(arg_str(cli, "--to"), STR("list")))
         return list_forms(cli, err);
@@ -117,7 +117,7 @@ static int run(struct cli *cli, struct err *err)
         rc = cli_open(cli, CASE_WRITE, &c, err);
     if (rc)
         return rc;
-    rc = export(cli, c, &o, err);
+    rc = export(cli, c, &o, &q, err);
     case_close(c);
     return rc;
 }
@@ -126,7 +126,7 @@ const struct command cmd_export = {
     .name = "export",
     .group = GROUP_EXAMINER,
     .flags = COMMAND_CASE | COMMAND_LIST | COMMAND_ACTS,
-    .words = "CASE --to FORM -o FILE",
+    .words = "CASE --to FORM -o FILE [FILTER...]",
     .summary = "Write events in a form that other programs read",
     .text = "Events come in the order of time, times in UTC. The file has its "
             "name only when it is whole; FILE.manifest.json beside it says "
@@ -135,6 +135,6 @@ const struct command cmd_export = {
     .options = options,
     .examples = examples,
     .min = 1,
-    .max = 1,
+    .max = WORDS_ANY,
     .run = run,
 };

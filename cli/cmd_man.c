@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 
+#include "analyzer/filter.h"
 #include "base/text.h"
 
 /* Of the text, not of the build: the same source gives the same pages. */
@@ -211,6 +212,34 @@ static void put_shared(struct buf *b, enum command_group g)
     buf_putz(b, ".El\n");
 }
 
+static void put_filters(struct buf *b)
+{
+    struct buf one = { 0 };
+    for (const char *p = filter_text; *p; p++)
+        buf_putc(&one, *p == '\n' ? ' ' : *p);
+    buf_putz(b, ".Sh FILTER LANGUAGE\n");
+    put_words(b, buf_str(&one));
+    buf_putz(b, ".Bl -tag -width Ds\n");
+    for (size_t i = 0; i < filter_n_fields; i++) {
+        const struct filter_field *f = &filter_fields[i];
+        buf_putz(b, ".It Cm");
+        put_argument(b, str_from(f->name));
+        buf_putc(b, '\n');
+        put_words(b, str_from(f->help));
+        buf_clear(&one);
+        if (f->aliases[0])
+            buf_printf(&one, "Also: %s. ", f->aliases);
+        if (f->words && f->words[0])
+            buf_printf(&one, "One of: %s. ", f->words);
+        if (f->example && f->example[0])
+            buf_printf(&one, "Example: %s", f->example);
+        if (one.n)
+            put_words(b, str_trim(buf_str(&one)));
+    }
+    buf_putz(b, ".El\n");
+    buf_free(&one);
+}
+
 static void put_tail(struct buf *b)
 {
     buf_putz(b, ".Sh EXIT STATUS\n.Bl -tag -width \"130, 143\"\n");
@@ -268,6 +297,8 @@ static void put_group(struct buf *b, enum command_group g)
         if (in_group(commands[i], g))
             put_command(b, commands[i]);
     put_shared(b, g);
+    if (g == GROUP_ANALYSIS)
+        put_filters(b);
     put_tail(b);
     put_see_also(b, (int)g);
 }

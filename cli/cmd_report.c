@@ -1,7 +1,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/deliver.h"
-#include "cli/raw.h"
+#include "cli/question.h"
 
 #include "base/text.h"
 #include "reports/report.h"
@@ -21,7 +21,8 @@ static const struct command_option options[] = {
 
 static const struct command_example examples[] = {
     { "report incident.kan -o report", "Writes report/report.html." },
-    { "report incident.kan -o report --lang ja", "The same in Japanese." },
+    { "report incident.kan -o report --lang ja 'tag:attacker'",
+      "In Japanese; lists the tagged events besides the bookmarked ones." },
     { 0 },
 };
 
@@ -63,20 +64,21 @@ static int take_options(const struct cli *cli, struct report_options *o,
 static int report(struct cli *cli, struct casedb *c, struct report_options *o,
                   struct report_result *r, struct err *err)
 {
-    struct raw raw;
-    struct raw_reader reader;
+    struct question q;
     struct deliver d;
-    int rc =
-        deliver_open(&d, cli, "writing the report", "events", &o->ticker, err);
-    if (rc)
-        return rc;
-    rc = raw_open(&raw, c, err);
-    raw_for_analyzer(&raw, &reader);
-    o->raw = &reader;
+    int rc = question_open(&q, cli, c, 1, err);
     if (rc == 0)
+        rc = deliver_open(&d, cli, "writing the report", "events", &o->ticker,
+                          err);
+    if (rc == 0) {
+        /* without a filter: the bookmarked events alone */
+        o->plan = q.all ? NULL : q.plan;
+        o->filter = q.text;
+        o->raw = &q.reader;
         rc = report_write(c, o, r, err);
-    progress_end(&d.progress);
-    raw_close(&raw);
+        progress_end(&d.progress);
+    }
+    question_close(&q, rc == 0);
     return rc;
 }
 
@@ -110,15 +112,15 @@ const struct command cmd_report = {
     .name = "report",
     .group = GROUP_EXAMINER,
     .flags = COMMAND_CASE | COMMAND_ACTS,
-    .words = "CASE -o DIR",
+    .words = "CASE -o DIR [FILTER...]",
     .summary = "Write the report",
     .text = "One HTML file that needs nothing else: what was examined, with "
             "which digests, what was found and what is not known, every "
-            "statement with its citation. It lists the bookmarked events. The "
-            "same case gives the same bytes.",
+            "statement with its citation. It lists the bookmarked events, and "
+            "those of FILTER. The same case gives the same bytes.",
     .options = options,
     .examples = examples,
     .min = 1,
-    .max = 1,
+    .max = WORDS_ANY,
     .run = run,
 };

@@ -1,10 +1,12 @@
 #include "cli/command.h"
 #include "cli/commands.h"
 #include "cli/names.h"
+#include "cli/question.h"
 #include "cli/stop.h"
 
+#include "analyzer/describe.h"
+#include "analyzer/timeline.h"
 #include "base/text.h"
-#include "casedb/query.h"
 
 static const struct command_option options[] = {
     { "--from", "TIME", "events from this time on; 2026-03-11T02 is enough",
@@ -19,6 +21,8 @@ static const struct command_option options[] = {
 static const struct command_example examples[] = {
     { "timeline incident.kan --from 2026-03-11T02:13 --to 2026-03-11T03",
       "The events of that time." },
+    { "timeline incident.kan 'ip:198.51.100.66 not action:GetObject'",
+      "What else was done from an address." },
     { "timeline incident.kan --reverse --limit 20", "The last twenty." },
     { 0 },
 };
@@ -35,42 +39,9 @@ struct timeline {
     struct cli *cli;
     struct casedb *c;
     struct table *t;
-    struct plan *plan;
+    struct question q;
     uint64_t limit, n;
 };
-
-/* ---- what is asked for --------------------------------------------------- */
-
-static int take_time(const struct cli *cli, const char *name, bool end,
-                     struct instant *out, struct err *err)
-{
-    struct str v = arg_str(cli, name);
-    if (v.p && !time_parse_user(v, end, out))
-        return err_set(err, ERR_USAGE,
-                       "%s: %s: not a time (2026-03-11, "
-                       "2026-03-11T02:13, 2026-03-11T11:13+09:00)",
-                       name, text_line(v));
-    return 0;
-}
-
-static int make_plan(struct timeline *l, struct err *err)
-{
-    struct plan *p = arena_alloc(&l->cli->arena, sizeof(*p));
-    if (!p)
-        return err_set(err, ERR_INTERNAL, "out of memory");
-    *p = (struct plan){ .op = PLAN_ALL,
-                        .from = { INT64_MIN, 0 },
-                        .to = { INT64_MAX, 0 } };
-    l->plan = p;
-    if (arg_has(l->cli, "--from") || arg_has(l->cli, "--to"))
-        p->op = PLAN_TIME;
-    int rc = take_time(l->cli, "--from", false, &p->from, err);
-    if (rc == 0)
-        rc = take_time(l->cli, "--to", true, &p->to, err);
-    if (rc == 0 && instant_cmp(p->from, p->to) >= 0)
-        rc = err_set(err, ERR_USAGE, "--to lies before --from");
-    return rc ? rc : arg_u64(l->cli, "--limit", &l->limit, err);
-}
 
 /* ---- rows ---------------------------------------------------------------- */
 
@@ -94,8 +65,8 @@ static int put_rows(struct timeline *l, struct err *err)
     struct scan *scan;
     struct hit hit;
     struct event e;
-    int rc = scan_open(l->c, l->plan, NULL, arg_has(l->cli, "--reverse"), &scan,
-                       err);
+    int rc = scan_open(l->c, l->q.plan, NULL, arg_has(l->cli, "--reverse"),
+                       &scan, err);
     if (rc)
         return rc;
     while (l->limit == 0 || l->n < l->limit) {
@@ -104,7 +75,7 @@ static int put_rows(struct timeline *l, struct err *err)
             break;
         arena_reset(&a);
         rc = case_event(l->c, hit.id, &a, &e, err);
-        if (rc == 0 && stop_signal())
+        if (rc == 0 && question_tell(&l->q, scan, l->n))
             rc = err_set(err, ERR_STOPPED, "timeline: interrupted");
         if (rc || (l->n % 256 == 0 && out_closed()))
             break;
@@ -125,7 +96,7 @@ static int count(struct timeline *l, struct err *err)
         { "last", "LAST", false, 0 },
     };
     struct scan_total total;
-    int rc = scan_count(l->c, l->plan, (struct instant){ 0, 0 },
+    int rc = scan_count(l->c, l->q.plan, (struct instant){ 0, 0 },
                         (struct instant){ 0, 0 }, NULL, 0, &total, err);
     if (rc)
         return rc;
@@ -133,6 +104,7 @@ static int count(struct timeline *l, struct err *err)
     if (!l->t)
         return err->code;
     bool dated = total.n > total.undated;
+    l->n = total.n;
     table_u64(l->t, total.n);
     table_u64(l->t, total.undated);
     table_time(l->t, l->cli, dated, total.first, -1);
@@ -147,33 +119,62 @@ static int list(struct timeline *l, struct err *err)
     return l->t ? put_rows(l, err) : err->code;
 }
 
+/* An empty view says what it can be trusted with. */
+static int tell_empty(struct timeline *l, struct err *err)
+{
+    struct buf b = { 0 };
+    int rc = timeline_coverage(l->c, &l->q.window, STR(""), &b, err);
+    message("no event matches; what is recorded of that time:");
+    if (rc == 0)
+        message_lines("  ", buf_str(&b));
+    buf_free(&b);
+    return rc;
+}
+
+static int ask(struct timeline *l, struct err *err)
+{
+    int rc = question_open(&l->q, l->cli, l->c, 1, err);
+    if (rc == 0)
+        rc = arg_has(l->cli, "--count") ? count(l, err) : list(l, err);
+    question_close(&l->q, rc == 0);
+    struct err close_err = { 0 };
+    int closed = l->t ? table_close(l->t, rc ? &close_err : err) : 0;
+    rc = rc ? rc : closed;
+    return rc == 0 && l->n == 0 ? tell_empty(l, err) : rc;
+}
+
 static int run(struct cli *cli, struct err *err)
 {
     struct timeline l = { .cli = cli };
-    int rc = make_plan(&l, err);
+    int rc = arg_u64(cli, "--limit", &l.limit, err);
     if (rc == 0)
         rc = cli_open(cli, CASE_READ, &l.c, err);
     if (rc)
         return rc;
-    rc = arg_has(cli, "--count") ? count(&l, err) : list(&l, err);
-    struct err close_err = { 0 };
-    int closed = l.t ? table_close(l.t, rc ? &close_err : err) : 0;
+    rc = ask(&l, err);
     case_close(l.c);
-    return rc ? rc : closed;
+    bool cut = l.limit && l.n >= l.limit && !arg_has(cli, "--count");
+    return rc ? rc
+              : question_log(&l.q, cut || out_closed() ? -1 : (int64_t)l.n,
+                             err);
 }
 
 const struct command cmd_timeline = {
     .name = "timeline",
     .group = GROUP_ANALYSIS,
-    .flags = COMMAND_CASE | COMMAND_LIST,
-    .words = "CASE",
+    .flags = COMMAND_CASE | COMMAND_LIST | COMMAND_ASKS,
+    .words = "CASE [FILTER...]",
     .summary = "List events in the order of time",
     .text = "Events of equal time come in the order of their numbers; those "
-            "without a time come first. Times are UTC unless --tz says "
-            "otherwise, which only changes how they are shown.",
+            "without a time come first, and only when no range is given. "
+            "Times are UTC unless --tz says otherwise, which only changes how "
+            "they are shown.\n\n"
+            "A view without events says which sources cover that time: that "
+            "nothing is recorded is not that nothing happened. FILTER is "
+            "explained in kanshiki help filter.",
     .options = options,
     .examples = examples,
     .min = 1,
-    .max = 1,
+    .max = WORDS_ANY,
     .run = run,
 };

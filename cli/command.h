@@ -76,3 +76,5 @@ const struct command_option *command_option(const struct command *c, size_t i);
 
 /* "kanshiki import CASE PATH... [--as FORMAT] ..", wrapped for the terminal. */
 void command_usage(struct buf *out, const struct command *c);
+/* What a filter is, in paragraphs; wrapped. */
+extern const char filter_text[];

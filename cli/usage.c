@@ -1,6 +1,18 @@
 /* The usage of one command, wrapped to 80 columns. */
 #include "cli/command.h"
 
+const char filter_text[] =
+    "A filter selects events: FIELD:VALUE terms joined by and (which may be\n"
+    "left out), or, not and brackets. Values may hold * as a wildcard, be a\n"
+    "range A..B, a network 198.51.100.0/24, or a list (A or B). "
+    "FIELD~\"regex\"\n"
+    "is a regular expression, has:FIELD asks that there is a value,\n"
+    "near:E12/5m for the time around an event. Text in quotes means exactly\n"
+    "that; words without a field are searched for in the raw records. Fields\n"
+    "that are not kept in the case are read from the records. A filter that "
+    "is\n"
+    "not understood is an error that points at the place, never an empty view.";
+
 enum { LINE = 78, HELP_AT = 26 };
 
 /* Appends a word to a line that began with `indent` cells. */

@@ -43,6 +43,11 @@ done <<'CASES'
 1|custody case.kan X1 --from me|only with --action
 1|audit case.kan check --anchor 1:abc|not NUMBER:DIGEST
 1|entities case.kan ipp|Did you mean ip
+1|timeline case.kan 'ipp:1'|Did you mean ip
+1|timeline case.kan 'ip:192.0.2.1 and ('|^kanshiki: column [0-9]+: 
+1|timeline case.kan --from yesterday|not a time
+1|export case.kan --to jsonl -o x.jsonl 'ipp:1'|no field "ipp"
+1|report case.kan -o r 'has:'|^kanshiki: column
 1|show case.kan ip:192.0.2.1|no such entity in this case
 1|$(printf 'a\033]0;x\007b')|a.*b: no such command
 CASES

@@ -61,6 +61,8 @@ is_status $? 0 "export"
 is "$(wc -l <all.jsonl)" 5 "all events"
 is "$(sha256sum <all.jsonl | cut -d' ' -f1)" "$(sed -n 's/^sha256  *//p' out)" \
     "with its digest"
+k export case.kan --to jsonl -o some.jsonl user:alice >out 2>err
+is "$(wc -l <some.jsonl)" 2 "a filter chooses"
 k export case.kan --to jsonl -o - >dash 2>err
 ok "- is standard output" cmp -s dash all.jsonl
 k export case.kan --to jsonl -o all.jsonl >out 2>err

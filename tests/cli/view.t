@@ -30,6 +30,8 @@ pivot|pivot case.kan ip:198.51.100.66
 search|search case.kan alice
 timeline|timeline case.kan
 timeline-part|timeline case.kan --from 2026-03-11T02:14 --to 2026-03-11 --reverse --limit 1
+timeline-filter|timeline case.kan 'ip:198.51.100.0/24 not action:Delete*'
+timeline-word|timeline case.kan bob
 timeline-count|timeline case.kan --count
 VIEWS
 
@@ -37,6 +39,13 @@ k timeline case.kan --from 2026-03-11T11:13+09:00 --to 2026-03-11T11:13+09:00 \
     --tz +09:00 --format csv --csv-raw >out 2>err
 is "$(tail -n +2 out | cut -d, -f1,2)" 'E1,2026-03-11T11:13:00+09:00' \
     "times of another zone are understood and shown"
+k timeline case.kan user:nobody >out 2>err
+is_status $? 0 "a filter that matches nothing is done"
+is_match err '^kanshiki: +cloudtrail: 5 events' \
+    "  and says what is recorded of that time"
+k audit case.kan list >out 2>err
+is_match out '"command":"timeline","hits":0,"text":"user:nobody"' "  and is logged"
+is_match out '"hits":1,"text":"bob"' "as is every other one"
 k timeline case.kan --from yesterday >out 2>err
 is_status $? 1 "what is no time is refused"
 k timeline case.kan --from 2026 --to 2025 >out 2>err
