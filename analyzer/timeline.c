@@ -209,20 +209,23 @@ int timeline_histogram(struct casedb *c, const struct plan *p,
     return rc;
 }
 
-/* Earliest and latest minute after 1990 and before ten years from now: a
- * forged time must not stretch the axis. */
+/* Earliest and latest minute that is plausible (1990 to a day after the last
+ * import). Times inside disk images go back to the making of the programs on
+ * them: they count only when nothing else has a time. */
 struct span {
     int64_t first, last;
-    bool any;
+    uint32_t disk;
+    bool with_disk, any;
 };
 
-enum { PLAUSIBLE_FROM_S = 631152000, PLAUSIBLE_YEARS = 10 };
+enum { PLAUSIBLE_FROM_S = 631152000 };
 
 static int extend(void *ctx, int64_t minute, uint32_t source, uint64_t n)
 {
     struct span *s = ctx;
-    (void)source;
     (void)n;
+    if (source == s->disk && !s->with_disk)
+        return 0;
     if (!s->any)
         s->first = minute;
     s->last = minute;
@@ -230,19 +233,24 @@ static int extend(void *ctx, int64_t minute, uint32_t source, uint64_t n)
     return 0;
 }
 
+static int last_import(void *ctx, const struct exhibit *e)
+{
+    int64_t *last = ctx;
+    if (e->imported.s > *last)
+        *last = e->imported.s;
+    return 0;
+}
+
 int timeline_span(struct casedb *c, struct instant *from, struct instant *to,
                   bool *any, struct err *err)
 {
-    struct case_info info;
-    struct arena a = { 0 };
-    struct span s = { 0 };
-    int rc = case_get_info(c, &a, &info, err);
-    if (rc == 0)
-        rc = case_minutes(c, PLAUSIBLE_FROM_S,
-                          info.created.s +
-                              (int64_t)PLAUSIBLE_YEARS * 366 * 86400,
-                          extend, &s, err);
-    arena_free(&a);
+    int64_t last = 0;
+    struct span s = { .disk = case_find(c, KIND_SOURCE, STR("disk")) };
+    int rc = case_exhibits(c, last_import, &last, err);
+    for (int pass = 0; pass < 2 && rc == 0 && !s.any; pass++) {
+        s.with_disk = pass == 1;
+        rc = case_minutes(c, PLAUSIBLE_FROM_S, last + 86400, extend, &s, err);
+    }
     *any = s.any;
     *from = (struct instant){ s.first * 60, 0 };
     *to = (struct instant){ (s.last + 1) * 60, 0 };

@@ -62,7 +62,8 @@ int timeline_histogram(struct casedb *c, const struct plan *p,
                        struct arena *a, struct timeline_histogram *out,
                        struct err *err) CHECKED;
 /* Window for a histogram of everything: whole minutes around the plausible
- * dated events; false when there are none. */
+ * dated events, those of disk images only when there are no others; false
+ * when there are none. */
 int timeline_span(struct casedb *c, struct instant *from, struct instant *to,
                   bool *any, struct err *err) CHECKED;
 

@@ -1,6 +1,7 @@
 /* How many events when: one bar per equal part of the time span. */
 #include "reports/chapter.h"
 
+#include "analyzer/timeline.h"
 #include "reports/chart.h"
 
 #include <stdlib.h>
@@ -93,19 +94,29 @@ int report_activity(struct report *r)
         html_word(h, "p", NULL, W_NO_DATED);
         return 0;
     }
+    /* forged and file times must not stretch the chart */
+    struct instant first, last;
+    bool any;
+    int rc = timeline_span(r->c, &first, &last, &any, r->err);
+    if (rc)
+        return rc;
+    if (!any) {
+        first = s->first;
+        last = (struct instant){ s->last.s + 1, 0 };
+    }
     size_t w = 0;
     while (w + 1 < WIDTHS &&
-           (s->last.s - floor_to(s->first.s, widths[w].s)) / widths[w].s >=
+           (last.s - 1 - floor_to(first.s, widths[w].s)) / widths[w].s >=
                BUCKETS_MOST)
         w++;
     struct buckets b = { .width = widths[w].s };
-    b.from = floor_to(s->first.s, b.width);
-    b.n = (size_t)((s->last.s - b.from) / b.width + 1);
+    b.from = floor_to(first.s, b.width);
+    b.n = (size_t)((last.s - 1 - b.from) / b.width + 1);
     b.counts = calloc(b.n, sizeof(*b.counts));
     if (!b.counts)
         return err_set(r->err, ERR_INTERNAL, "out of memory");
     int64_t to = b.from + (int64_t)b.n * b.width;
-    int rc = case_minutes(r->c, b.from, to, add_minute, &b, r->err);
+    rc = case_minutes(r->c, b.from, to, add_minute, &b, r->err);
     if (rc == 0) {
         uint64_t most = 0;
         for (size_t i = 0; i < b.n; i++)

@@ -16,6 +16,8 @@ struct facts {
     struct arena arena;
     struct case_info info;
     struct scan_total span;
+    bool focused; /* what the records of the sources are about: */
+    int64_t focus_from, focus_to; /* seconds; timeline_span */
     struct exhibit *exhibits;
     size_t n_exhibits;
     struct coverage *coverage;

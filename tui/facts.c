@@ -1,5 +1,6 @@
 /* What all screens share of the case: read by jobs, replaced as a whole. */
 #include "tui/facts.h"
+#include "analyzer/timeline.h"
 
 #include "tui/bytes.h"
 
@@ -86,6 +87,15 @@ static int read_sources(struct facts *f, struct casedb *c, struct err *err)
     return rc;
 }
 
+static int read_focus(struct facts *f, struct casedb *c, struct err *err)
+{
+    struct instant from, to;
+    int rc = timeline_span(c, &from, &to, &f->focused, err);
+    f->focus_from = from.s;
+    f->focus_to = to.s;
+    return rc;
+}
+
 static int read_facts(struct job *job, struct desk *d, struct err *err)
 {
     struct facts_job *j = (struct facts_job *)job;
@@ -93,6 +103,8 @@ static int read_facts(struct job *job, struct desk *d, struct err *err)
     int rc = case_get_info(d->c, &f->arena, &f->info, err);
     if (rc == 0)
         rc = case_span(d->c, &f->span, err);
+    if (rc == 0)
+        rc = read_focus(f, d->c, err);
     if (rc == 0)
         rc = case_exhibits(d->c, keep_exhibit, j, err);
     j->room = 0;

@@ -26,9 +26,9 @@ static int count_minute(void *ctx, int64_t minute, uint32_t source, uint64_t n)
     struct count_job *j = ctx;
     __int128 at = (__int128)minute * 60 - j->from_s;
     __int128 width = (__int128)j->to_s - j->from_s;
-    int cell = (int)(at * j->cells / width);
+    __int128 cell = at * j->cells / width;
     if (at < 0 || cell >= j->cells)
-        cell = at < 0 ? 0 : j->cells - 1;
+        return 0;
     for (size_t i = 0; i < j->n_sources; i++)
         if (j->sources[i] == source) {
             j->counts[i][cell] += n;

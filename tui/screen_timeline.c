@@ -27,12 +27,13 @@ static void count(struct timeline *t)
 
 /* ---- news ---------------------------------------------------------------- */
 
+/* Forged and file times must not stretch the axis: it shows where the
+ * records are, what lies outside is counted at its side. */
 static void whole_span(struct timeline *t)
 {
-    const struct scan_total *span = &t->list.v->app->facts->span;
-    if (span->n > span->undated)
-        histogram_range(&t->histogram, span->first.s - span->first.s % 60,
-                        span->last.s + 60);
+    const struct facts *f = t->list.v->app->facts;
+    if (f->focused)
+        histogram_range(&t->histogram, f->focus_from, f->focus_to);
 }
 
 static void news(struct view *v)
@@ -70,7 +71,14 @@ static void open(struct view *v)
     histogram_open(&t->histogram, v, SLOT_COUNT);
     t->list.changed = changed;
     buf_put(&t->list.filter, v->place.text);
-    elist_load(&t->list, v->place.has_at ? &v->place.at : NULL);
+    const struct facts *f = v->app->facts;
+    struct hit start = { .timed = true };
+    if (v->place.has_at)
+        start = v->place.at;
+    else if (f && f->focused)
+        start.t.s = f->focus_from;
+    bool anchored = v->place.has_at || (start.t.s && v->place.text.n == 0);
+    elist_load(&t->list, anchored ? &start : NULL);
     news(v);
 }
 
