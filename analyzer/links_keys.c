@@ -1,11 +1,13 @@
 /*
  * Access keys: issued and used (C1, C2), found and used (C22).
  *
- * A key may have a million uses from one address. Its addresses are found by
- * asking for the next use from none of those known so far, so the cost goes
- * by the number of addresses.
+ * A key may have a million uses from one address. The addresses of a busy key
+ * are found by asking for the next use from none of those known so far, so the
+ * cost goes by the number of addresses.
  */
 #include "analyzer/links_rule.h"
+
+#include <stdlib.h>
 
 #include "base/text.h"
 
@@ -127,7 +129,7 @@ static int find_places(struct links_run *r, uint32_t key, struct places *p,
     return rc;
 }
 
-/* ---- C1, C2 -------------------------------------------------------------- */
+/* ---- one key ------------------------------------------------------------- */
 
 struct issue_of {
     struct links_use use; /* of the issuing events */
@@ -177,23 +179,23 @@ static void put_use(struct links_run *r, struct buf *b,
 }
 
 static int add_uses(struct links_run *r, uint32_t key,
-                    const struct issue_of *is, struct err *err)
+                    const struct issue_of *is, const struct places *p,
+                    struct err *err)
 {
-    struct places p;
     struct buf b = { 0 };
-    int rc = find_places(r, key, &p, err);
-    for (size_t i = 0; i < p.n && rc == 0; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < p->n && rc == 0; i++) {
         buf_clear(&b);
-        put_use(r, &b, is, &p, i);
+        put_use(r, &b, is, p, i);
         if (b.failed)
             rc = err_set(err, ERR_INTERNAL, "out of memory");
         else
             rc = links_add(r,
                            &(struct link){ .cls = LINK_EXACT,
                                            .a = is->event.id,
-                                           .b = p.list[i].use.first.id,
+                                           .b = p->list[i].use.first.id,
                                            .entity = key,
-                                           .n = p.list[i].use.n,
+                                           .n = p->list[i].use.n,
                                            .reason = buf_str(&b) },
                            err);
     }
@@ -201,29 +203,254 @@ static int add_uses(struct links_run *r, uint32_t key,
     return rc;
 }
 
-static int issued(struct links_run *r, bool made, struct err *err)
+/* ---- many keys at once --------------------------------------------------- */
+
+/* Most keys have few uses: those are read row by row, for a group of keys at
+ * a time, since a question about one key costs as much as there are batches. */
+enum { GROUP = 256, FEW = 2000 };
+
+struct key_uses {
+    uint32_t key;
+    struct issue_of issue;
+    struct places places;
+};
+
+static struct key_uses *key_in(struct key_uses *list, size_t n, uint32_t key)
 {
-    const uint32_t both = ROLE_BIT(ROLE_ISSUED) | ROLE_BIT(ROLE_ACTOR);
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (list[mid].key < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && list[lo].key == key ? &list[lo] : NULL;
+}
+
+static void count_use(struct links_use *u, const struct hit *h)
+{
+    if (u->n++ == 0)
+        u->first = *h;
+    u->last = *h;
+}
+
+static void count_place(struct key_uses *k, uint32_t address,
+                        const struct hit *h)
+{
+    struct places *p = &k->places;
+    size_t i = 0;
+    while (i < p->n && p->list[i].address != address)
+        i++;
+    if (i == p->n && p->n_ids == ADDRESSES && address) {
+        count_place(k, 0, h); /* further ones are one */
+        return;
+    }
+    if (i == p->n) {
+        p->list[p->n++] = (struct place){ .address = address };
+        if (address)
+            p->ids[p->n_ids++] = address;
+    }
+    count_use(&p->list[i].use, h);
+}
+
+static void count_event(struct key_uses *list, size_t n,
+                        const struct event_ref *refs, size_t n_refs,
+                        const struct hit *h)
+{
+    struct key_uses *used = NULL;
+    uint32_t ip = 0, domain = 0;
+    for (size_t i = 0; i < n_refs; i++) {
+        unsigned kind = refs[i].id >> KIND_SHIFT;
+        struct key_uses *k =
+            kind == KIND_KEY ? key_in(list, n, refs[i].id) : NULL;
+        if (k && refs[i].role == ROLE_ISSUED)
+            count_use(&k->issue.use, h);
+        else if (k && refs[i].role == ROLE_ACTOR)
+            used = k;
+        else if (kind == KIND_IP && refs[i].role == ROLE_FROM && !ip)
+            ip = refs[i].id;
+        else if (kind == KIND_DOMAIN && refs[i].role == ROLE_FROM && !domain)
+            domain = refs[i].id;
+    }
+    if (used)
+        count_place(used, ip ? ip : domain, h);
+}
+
+/* What has no address comes last, as in find_places. */
+static void rest_last(struct places *p)
+{
+    for (size_t i = 0; i + 1 < p->n; i++)
+        if (p->list[i].address == 0) {
+            struct place rest = p->list[i];
+            memmove(&p->list[i], &p->list[i + 1],
+                    (p->n - i - 1) * sizeof(rest));
+            p->list[p->n - 1] = rest;
+            return;
+        }
+}
+
+static int count_group(struct links_run *r, struct key_uses *list, size_t n,
+                       struct err *err)
+{
+    uint32_t ids[GROUP];
+    struct plan p = { .op = PLAN_ANY_OF,
+                      .ids = ids,
+                      .n = n,
+                      .role_mask =
+                          ROLE_BIT(ROLE_ISSUED) | ROLE_BIT(ROLE_ACTOR) };
+    struct arena row = { 0 };
+    struct scan *s;
+    struct hit h;
+    for (size_t i = 0; i < n; i++)
+        ids[i] = list[i].key;
+    int rc = scan_open(r->c, &p, NULL, false, &s, err);
+    if (rc)
+        return rc;
+    while ((rc = scan_next(s, &h, err)) > 0) {
+        struct event_ref *refs;
+        size_t n_refs = 0;
+        arena_reset(&row);
+        rc = case_event_refs(r->c, h.id, &row, &refs, &n_refs, err);
+        if (rc)
+            break;
+        count_event(list, n, refs, n_refs, &h);
+    }
+    scan_close(s);
+    arena_free(&row);
+    return rc;
+}
+
+static int add_key(struct links_run *r, struct key_uses *k, struct err *err)
+{
+    struct arena row = { 0 };
+    int rc = 0;
+    if (k->issue.use.n)
+        rc =
+            case_event(r->c, k->issue.use.first.id, &row, &k->issue.event, err);
+    if (rc == 0 && k->issue.use.n)
+        rc = add_uses(r, k->key, &k->issue, &k->places, err);
+    arena_free(&row);
+    return rc;
+}
+
+static int add_group(struct links_run *r, struct key_uses *list, size_t n,
+                     struct err *err)
+{
+    int rc = n ? count_group(r, list, n, err) : 0;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        rest_last(&list[i].places);
+        r->result->skipped += list[i].places.n > ADDRESSES;
+        rc = add_key(r, &list[i], err);
+    }
+    return rc;
+}
+
+static int add_busy(struct links_run *r, struct key_uses *k, struct err *err)
+{
+    int rc = links_use(r, k->key, ROLE_BIT(ROLE_ISSUED), &k->issue.use, err);
+    if (rc == 0)
+        rc = find_places(r, k->key, &k->places, err);
+    return rc ? rc : add_key(r, k, err);
+}
+
+/* ---- C1, C2 -------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The keys that CreateAccessKey made, in order. */
+static int made_keys(struct links_run *r, uint32_t **out, size_t *n,
+                     struct err *err)
+{
+    uint32_t id = case_find(r->c, KIND_ACTION, STR("CreateAccessKey"));
+    struct plan p = { .op = PLAN_ANY_OF, .ids = &id, .n = id ? 1 : 0 };
+    struct buf b = { 0 };
+    struct arena row = { 0 };
+    struct scan *s;
+    struct hit h;
+    int rc = scan_open(r->c, &p, NULL, false, &s, err);
+    if (rc)
+        return rc;
+    while ((rc = scan_next(s, &h, err)) > 0) {
+        struct event_ref *refs;
+        size_t n_refs = 0;
+        arena_reset(&row);
+        rc = case_event_refs(r->c, h.id, &row, &refs, &n_refs, err);
+        for (size_t i = 0; rc == 0 && i < n_refs; i++)
+            if (refs[i].role == ROLE_ISSUED &&
+                refs[i].id >> KIND_SHIFT == KIND_KEY)
+                buf_put(&b, (struct str){ (const char *)&refs[i].id,
+                                          sizeof(refs[i].id) });
+        if (rc)
+            break;
+    }
+    scan_close(s);
+    arena_free(&row);
+    *n = b.n / sizeof(**out);
+    *out = arena_array(&r->arena, *n + 1, sizeof(**out));
+    if (rc == 0 && (b.failed || !*out))
+        rc = err_set(err, ERR_INTERNAL, "out of memory");
+    if (rc == 0 && *n) {
+        memcpy(*out, b.p, *n * sizeof(**out));
+        qsort(*out, *n, sizeof(**out), by_number);
+    }
+    buf_free(&b);
+    return rc;
+}
+
+struct chosen {
     struct entity_count *keys;
     size_t n;
-    int rc = links_entities(r, KIND_KEY, &keys, &n, err);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        struct arena row = { 0 };
-        struct issue_of is;
-        if (i % TICK == 0)
-            rc = analyzer_tick(r->ticker, r->rule->title, i, n, err);
-        if (rc || (keys[i].roles & both) != both)
-            continue;
-        rc = links_use(r, keys[i].id, ROLE_BIT(ROLE_ISSUED), &is.use, err);
-        if (rc == 0 && is.use.n)
-            rc = case_event(r->c, is.use.first.id, &row, &is.event, err);
-        bool is_made =
-            rc == 0 && is.use.n &&
-            str_eq(case_text(r->c, is.event.action), STR("CreateAccessKey"));
-        if (rc == 0 && is.use.n && is_made == made)
-            rc = add_uses(r, keys[i].id, &is, err);
-        arena_free(&row);
+};
+
+/* The keys of this rule, in place. */
+static int choose(struct links_run *r, bool made, struct chosen *c,
+                  struct err *err)
+{
+    const uint32_t both = ROLE_BIT(ROLE_ISSUED) | ROLE_BIT(ROLE_ACTOR);
+    uint32_t *list;
+    size_t n_list, kept = 0;
+    int rc = links_entities(r, KIND_KEY, &c->keys, &c->n, err);
+    if (rc == 0)
+        rc = made_keys(r, &list, &n_list, err);
+    for (size_t i = 0; rc == 0 && i < c->n; i++) {
+        bool is_made = n_list && bsearch(&c->keys[i].id, list, n_list,
+                                         sizeof(*list), by_number);
+        if ((c->keys[i].roles & both) == both && is_made == made)
+            c->keys[kept++] = c->keys[i];
     }
+    c->n = kept;
+    return rc;
+}
+
+static int issued(struct links_run *r, bool made, struct err *err)
+{
+    struct chosen c;
+    struct key_uses *group = calloc(GROUP, sizeof(*group));
+    size_t n = 0;
+    if (!group)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    int rc = choose(r, made, &c, err);
+    for (size_t i = 0; rc == 0 && i < c.n; i++) {
+        struct key_uses *k = &group[n];
+        if (i % TICK == 0)
+            rc = analyzer_tick(r->ticker, r->rule->title, i, c.n, err);
+        memset(k, 0, sizeof(*k));
+        k->key = c.keys[i].id;
+        if (rc == 0 && c.keys[i].n > FEW) {
+            rc = add_busy(r, k, err);
+        } else if (++n == GROUP) {
+            rc = rc ? rc : add_group(r, group, n, err);
+            n = 0;
+        }
+    }
+    if (rc == 0)
+        rc = add_group(r, group, n, err);
+    free(group);
     return rc;
 }
 
