@@ -105,7 +105,7 @@ static void event(struct what w)
 /* ---- what came of it ----------------------------------------------------- */
 
 struct got {
-    struct link list[64];
+    struct link list[128];
     size_t n;
     struct arena a;
 };
@@ -113,7 +113,7 @@ struct got {
 static int take_link(void *ctx, const struct link *l)
 {
     struct got *g = ctx;
-    ck_assert_uint_lt(g->n, 64);
+    ck_assert_uint_lt(g->n, 128);
     g->list[g->n] = *l;
     g->list[g->n].rule = arena_copy(&g->a, l->rule);
     g->list[g->n++].reason = arena_copy(&g->a, l->reason);
@@ -182,6 +182,48 @@ START_TEST(keys_issued_and_used)
                                              "10.0.0.1")) != SIZE_MAX);
     is_link(&g.list[3], "C1", 1, 4, 1, "without an address");
     is_link(&g.list[4], "C2", 7, 8, 1, "time-conflict");
+    end(&g);
+}
+END_TEST
+
+/* Keys with many uses are looked at in another way. */
+START_TEST(busy_keys)
+{
+    enum { USES = 2100, ADDRESSES = 34 };
+    struct got g;
+    char ip[20];
+    start();
+    begin("/logs", "");
+    member("a.json", "cloudtrail");
+    EVENT(.s = 0, .action = "AssumeRole",
+          .refs = { { KIND_KEY, ROLE_ISSUED, "ASIABUSY" } });
+    EVENT(.s = 1, .action = "GetObject", .key = "ASIABUSY");
+    for (int i = 0; i < USES; i++) {
+        snprintf(ip, sizeof(ip), "10.0.0.%d", i % 2);
+        EVENT(.s = 2 + i, .action = "GetObject", .key = "ASIABUSY", .ip = ip);
+    }
+    for (int few = 0; few < 2; few++)
+        for (int i = 0; i < ADDRESSES; i++) {
+            const char *key = few ? "ASIAFEW" : "ASIAMANY";
+            snprintf(ip, sizeof(ip), "10.0.1.%d", i);
+            if (i == 0)
+                EVENT(.s = 9000, .action = "AssumeRole",
+                      .refs = { { KIND_KEY, ROLE_ISSUED, key } });
+            for (int k = 0; k < (few ? 1 : 70); k++)
+                EVENT(.s = 9001 + i, .action = "GetObject", .key = key,
+                      .ip = ip);
+        }
+    member_end();
+    finish("log");
+    links(&g);
+    ck_assert_uint_eq(g.n, 3 + 33 + 33);
+    is_link(&g.list[0], "C1", 1, 3, USES / 2, "from 10.0.0.0, first");
+    is_link(&g.list[1], "C1", 1, 4, USES / 2, "first use was from 10.0.0.0");
+    is_link(&g.list[2], "C1", 1, 2, 1, "without an address");
+    is_link(&g.list[35], "C1", 2103, 2103 + 1 + 32 * 70, 140,
+            "from further addresses");
+    is_link(&g.list[68], "C1", 4484, 4484 + 1 + 32, 2,
+            "from further addresses");
     end(&g);
 }
 END_TEST
@@ -464,6 +506,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("analyze");
     tap_case(s, "C1 C2", keys_issued_and_used);
+    tap_case(s, "busy", busy_keys);
     tap_case(s, "C22", keys_found);
     tap_case(s, "C3", two_sides_of_one_call);
     tap_case(s, "C7 C8 C9", resources_and_exhibits);
