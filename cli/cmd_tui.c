@@ -1,7 +1,7 @@
 /* The terminal interface. */
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/exhibit_files.h"
+#include "cli/raw.h"
 
 #include "base/text.h"
 #include "tui/tui.h"
@@ -27,34 +27,51 @@ static const struct command_example examples[] = {
 
 /* ---- evidence for the screens -------------------------------------------- */
 
-static void *files_open(struct casedb *c)
+static int evidence_open(struct casedb *c, void **handle, struct err *err)
 {
-    struct exhibit_files *f = malloc(sizeof(*f));
-    if (f)
-        exhibit_files_open(f, c);
-    return f;
-}
-
-static int files_member(void *files, const struct member *m, const int **fds,
-                        size_t *n_fds, struct err *err)
-{
-    struct exhibit_files *f = files;
-    int rc = exhibit_files_member(f, m, err);
-    *fds = f->fds;
-    *n_fds = f->n_fds;
+    struct raw *r = calloc(1, sizeof(*r));
+    if (!r)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    int rc = raw_open(r, c, err);
+    if (rc)
+        free(r);
+    else
+        *handle = r;
     return rc;
 }
 
-static void files_close(void *files)
+static int evidence_member(void *handle, const struct member *m,
+                           const int **fds, size_t *n_fds, struct err *err)
 {
-    exhibit_files_close(files);
-    free(files);
+    struct raw *r = handle;
+    int rc = exhibit_files_member(&r->files, m, err);
+    *fds = r->files.fds;
+    *n_fds = r->files.n_fds;
+    return rc;
+}
+
+static struct reader *evidence_reader(void *handle)
+{
+    return ((struct raw *)handle)->reader;
+}
+
+static void evidence_for_analyzer(void *handle, struct raw_reader *out)
+{
+    raw_for_analyzer(handle, out);
+}
+
+static void evidence_close(void *handle)
+{
+    raw_close(handle);
+    free(handle);
 }
 
 static const struct tui_evidence evidence = {
-    .open = files_open,
-    .member = files_member,
-    .close = files_close,
+    .open = evidence_open,
+    .member = evidence_member,
+    .reader = evidence_reader,
+    .for_analyzer = evidence_for_analyzer,
+    .close = evidence_close,
 };
 
 /* ---- options ------------------------------------------------------------- */

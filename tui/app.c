@@ -420,8 +420,7 @@ int app_open(struct app *a, const struct tui_options *o, int w, int h,
         return err_set(err, ERR_INTERNAL, "out of memory");
     int rc = open_writer(a, &writer, err);
     if (rc == 0) {
-        struct office_options oo = { o->path, writer, o->evidence,
-                                     o->unsandboxed_ok };
+        struct office_options oo = { o->path, writer, o->evidence };
         rc = office_open(&oo, &a->office, err);
     }
     if (rc) {

@@ -13,6 +13,12 @@ int bytes_read(struct desk *d, const struct member *m, uint64_t off,
 /* The files beneath a member, for reader_scan. */
 int bytes_place(struct desk *d, const struct member *m,
                 struct reader_place *out, struct err *err) CHECKED;
+/* The desk's sealed reader; after bytes_place. */
+struct reader *bytes_reader(struct desk *d);
+/* Records for filters. */
+struct raw_reader;
+int bytes_for_analyzer(struct desk *d, struct raw_reader *out,
+                       struct err *err) CHECKED;
 /* "X1/path!gz@4711+1312#2"; empty p: out of memory. */
 struct str bytes_cite(const struct member *m, uint64_t off, uint64_t len,
                       unsigned sub, struct arena *a);

@@ -25,6 +25,7 @@ struct list_job {
     int cursor;
     bool at_start, at_end, found;
     struct refusal refused;
+    struct str note;
 };
 
 /* ---- in the job ---------------------------------------------------------- */
@@ -185,10 +186,12 @@ static int seek(struct list_job *j, struct casedb *c, const struct plan *plan,
 static int list_run(struct job *job, struct desk *d, struct err *err)
 {
     struct list_job *j = (struct list_job *)job;
-    const struct plan *plan;
-    int rc = terms_plan(d, j->filter, &plan, &j->refused, err);
+    struct terms terms;
+    int rc = terms_plan(d, j->filter, &terms, &j->refused, err);
     if (rc)
         return rc;
+    const struct plan *plan = terms.plan;
+    j->note = arena_copy(&job->arena, terms.note);
     struct plan time = { .op = PLAN_TIME, .from = j->from, .to = j->to };
     struct plan both = { .op = PLAN_AND,
                          .a = &time,
@@ -293,6 +296,8 @@ static void list_answer(struct job *job)
     }
     l->loaded = true;
     l->refused = j->refused;
+    buf_clear(&l->note);
+    buf_put(&l->note, j->note);
     l->failed = job->rc ? job->err : (struct err){ 0 };
     if (job->rc)
         drop_pages(l);
@@ -359,6 +364,7 @@ void elist_close(struct elist *l)
     drop_pages(l);
     buf_free(&l->filter);
     buf_free(&l->find);
+    buf_free(&l->note);
 }
 
 /* ---- moving -------------------------------------------------------------- */

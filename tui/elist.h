@@ -34,6 +34,7 @@ struct elist {
     struct hit anchor;
     struct buf find;
     struct refusal refused; /* of the filter */
+    struct buf note;        /* on the filter, or empty */
     struct err failed;
     /* After a page has come; may be NULL. */
     void (*changed)(struct elist *l);

@@ -259,6 +259,8 @@ static void draw_nothing(const struct elist *l, struct area a)
     } else if (l->filter.n) {
         pen_z(&p, "No event matches the filter. X and a number takes a part "
                   "away, f edits it.");
+        p = pen_at(a, 1, 2, STYLE_WARN);
+        pen_text(&p, buf_str(&l->note), -1);
         p = pen_at(a, 1, 1, STYLE_PLAIN);
         pen_z(&p, "Nothing found is not nothing happened: 1 shows what the "
                   "sources cover.");

@@ -59,11 +59,12 @@ static int count_run(struct job *job, struct desk *d, struct err *err)
 {
     struct count_job *j = (struct count_job *)job;
     struct refusal no = { .column = -1 };
-    const struct plan *plan;
+    struct terms terms;
     struct plan of_entity = { .op = PLAN_ANY_OF, .ids = &j->entity, .n = 1 };
-    int rc = terms_plan(d, j->filter, &plan, &no, err);
+    int rc = terms_plan(d, j->filter, &terms, &no, err);
     if (rc)
         return rc;
+    const struct plan *plan = terms.plan;
     if (j->entity)
         plan = &of_entity;
     /* Whole minutes have been counted at the import. */

@@ -1,6 +1,6 @@
 #include "tui/office.h"
 
-#include "evidence/reader.h"
+#include "tui/terms.h"
 #include "tui/tui.h"
 
 #include <errno.h>
@@ -135,12 +135,11 @@ static void *sit(void *ctx)
         finish(s, j);
     }
     pthread_mutex_unlock(&o->lock);
-    reader_close(s->desk.reader);
+    terms_forget(&s->desk);
     if (s->desk.files)
         s->desk.evidence->close(s->desk.files);
     if (s->desk.c)
         case_close(s->desk.c);
-    arena_free(&s->desk.filter_arena);
     return NULL;
 }
 
@@ -163,7 +162,6 @@ int office_open(const struct office_options *options, struct office **out,
         s->office = o;
         s->lane = (enum lane)i;
         s->desk.evidence = options->evidence;
-        s->desk.unsandboxed_ok = options->unsandboxed_ok;
         pthread_cond_init(&s->wake, NULL);
         if (rc == 0)
             rc = pthread_create(&s->thread, NULL, sit, s);

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "casedb/casedb.h"
 
-struct reader;
+struct compiled;
 struct tui_evidence;
 struct view;
 
@@ -30,16 +30,10 @@ enum lane {
 /* What a job works with; belongs to the thread. */
 struct desk {
     struct casedb *c;
-    /* For raw.c, opened when first needed. */
     const struct tui_evidence *evidence;
-    void *files;
-    struct reader *reader;
-    /* The filter compiled last, by filter.c. */
-    struct arena filter_arena;
-    struct str filter_text;
-    struct filter *filter;
-    const atomic_bool *stop; /* of the running job */
-    bool unsandboxed_ok;     /* for the reader */
+    void *files;               /* its handle, opened when first needed */
+    struct compiled *compiled; /* of terms.c: the filter compiled last */
+    const atomic_bool *stop;   /* of the running job */
 };
 
 struct job {
@@ -65,7 +59,6 @@ struct office_options {
     const char *path;
     struct casedb *writer; /* NULL: nothing can be written; else ours now */
     const struct tui_evidence *evidence;
-    bool unsandboxed_ok; /* for the readers of evidence */
 };
 int office_open(const struct office_options *o, struct office **out,
                 struct err *err) CHECKED;

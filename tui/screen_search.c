@@ -163,8 +163,8 @@ static int search_member(struct search_job *j, struct err *err)
     j->n_hits = 0;
     int rc = bytes_place(j->desk, j->member, &p, &own);
     if (rc == 0)
-        rc = reader_scan(j->desk->reader, &p, &needles, keep_hit, j, &scanned,
-                         &own);
+        rc = reader_scan(bytes_reader(j->desk), &p, &needles, keep_hit, j,
+                         &scanned, &own);
     if (rc == ERR_EVIDENCE) {
         office_lock(j->job.office);
         j->results->unread++;

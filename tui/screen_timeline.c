@@ -52,24 +52,11 @@ static void news(struct view *v)
     count(t);
 }
 
-static void changed(struct elist *l)
-{
-    struct app *a = l->v->app;
-    if (l->refused.why[0] && !a->input.open) {
-        app_ask(l->v, ASK_FILTER, "filter", buf_str(&l->filter));
-        a->input.no = l->refused;
-        if (l->refused.column >= 0 &&
-            (size_t)l->refused.column <= a->input.text.n)
-            a->input.at = (size_t)l->refused.column;
-    }
-}
-
 static void open(struct view *v)
 {
     struct timeline *t = state(v);
     elist_open(&t->list, v, SLOT_LIST);
     histogram_open(&t->histogram, v, SLOT_COUNT);
-    t->list.changed = changed;
     buf_put(&t->list.filter, v->place.text);
     const struct facts *f = v->app->facts;
     struct hit start = { .timed = true };
@@ -373,6 +360,8 @@ static bool said(struct view *v, enum ask ask, struct str text,
     struct timeline *t = state(v);
     switch (ask) {
     case ASK_FILTER:
+        if (!terms_check(text, no))
+            return false;
         buf_clear(&t->list.filter);
         buf_put(&t->list.filter, str_trim(text));
         filter_changed(t);

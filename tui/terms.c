@@ -1,6 +1,11 @@
 #include "tui/terms.h"
 
+#include "analyzer/filter.h"
+#include "tui/bytes.h"
+
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- parts --------------------------------------------------------------- */
 
@@ -58,7 +63,6 @@ void terms_add(struct buf *filter, bool not, const char *field,
 {
     struct part parts[2];
     struct str old = buf_str(filter);
-    bool plain = value.n > 0;
     size_t n = terms_split(old, parts, 2);
     if (n == 1 && parts[0].from == 0 && parts[0].to == old.n &&
         (str_ifind(old, STR(" or ")) != SIZE_MAX) && old.p[0] != '(') {
@@ -69,23 +73,10 @@ void terms_add(struct buf *filter, bool not, const char *field,
         buf_free(filter);
         *filter = b;
     }
-    for (size_t i = 0; i < value.n; i++)
-        plain &= value.p[i] > ' ' && value.p[i] < 0x7f &&
-                 !strchr("()\"*\\", value.p[i]);
     if (filter->n)
         buf_putc(filter, ' ');
     buf_printf(filter, "%s%s:", not ? "not " : "", field);
-    if (plain) {
-        buf_put(filter, value);
-        return;
-    }
-    buf_putc(filter, '"');
-    for (size_t i = 0; i < value.n; i++) {
-        if (value.p[i] == '"' || value.p[i] == '\\')
-            buf_putc(filter, '\\');
-        buf_putc(filter, value.p[i]);
-    }
-    buf_putc(filter, '"');
+    filter_put_value(filter, value);
 }
 
 void terms_remove(struct buf *filter, size_t i)
@@ -109,131 +100,99 @@ void terms_remove(struct buf *filter, size_t i)
 
 /* ---- at the desk --------------------------------------------------------- */
 
-/* A few words of the filter language. */
-struct ids {
-    uint32_t *ids;
-    size_t n, room;
-    struct arena *a;
+static int still_wanted(void *ctx, const char *what, uint64_t done,
+                        uint64_t all)
+{
+    const struct desk *d = ctx;
+    (void)what;
+    (void)done;
+    (void)all;
+    return d->stop && atomic_load(d->stop) ? ERR_STOPPED : 0;
+}
+
+/* A filter at a desk, and what it was compiled from. */
+struct compiled {
+    struct arena arena;
+    struct str text;
+    struct raw_reader raw;
+    struct analyzer_ticker ticker;
+    struct filter_env env;
+    struct filter_plan plan;
 };
 
-static int keep_id(void *ctx, uint32_t id, struct str value)
+void terms_forget(struct desk *d)
 {
-    struct ids *k = ctx;
-    (void)value;
-    if (k->n == k->room) {
-        size_t room = k->room ? 2 * k->room : 16;
-        uint32_t *more = arena_array(k->a, room, sizeof(*more));
-        if (!more)
-            return ERR_INTERNAL;
-        if (k->n)
-            memcpy(more, k->ids, k->n * sizeof(*more));
-        k->ids = more;
-        k->room = room;
+    if (d->compiled)
+        arena_free(&d->compiled->arena);
+    free(d->compiled);
+    d->compiled = NULL;
+}
+
+/* "column 8: no such field" without the place, which is shown. */
+static void refuse(struct refusal *no, const struct filter_place *place,
+                   const struct err *err)
+{
+    const char *why = err->what;
+    if (strncmp(why, "column ", 7) == 0 && strchr(why, ':')) {
+        why = strchr(why, ':') + 1;
+        why += *why == ' ';
     }
-    k->ids[k->n++] = id;
-    return 0;
+    no->column = place->at <= INT_MAX ? (int)place->at : -1;
+    snprintf(no->why, sizeof(no->why), "%.120s%s%.70s", why,
+             err->hint[0] ? "  " : "", err->hint);
 }
 
-static int refuse(struct refusal *no, size_t column, const char *why,
-                  struct err *err)
+bool terms_check(struct str text, struct refusal *no)
 {
-    no->column = (int)column;
-    snprintf(no->why, sizeof(no->why), "%s", why);
-    return err_set(err, ERR_USAGE, "the filter: %s", why);
+    struct arena a = { 0 };
+    struct filter *f;
+    struct filter_place place = { 0 };
+    struct err err = { 0 };
+    int rc = filter_parse(text, &a, &f, &place, &err);
+    if (rc)
+        refuse(no, &place, &err);
+    arena_free(&a);
+    return rc == 0;
 }
 
-static const struct {
-    const char *name;
-    unsigned kind, roles;
-} fields[] = {
-    { "source", KIND_SOURCE, 0 },
-    { "action", KIND_ACTION, 0 },
-    { "outcome", KIND_OUTCOME, 0 },
-    { "ip", KIND_IP, 0 },
-    { "key", KIND_KEY, 0 },
-    { "agent", KIND_AGENT, 0 },
-    { "region", KIND_REGION, 0 },
-    { "account", KIND_ACCOUNT, 0 },
-    { "service", KIND_SERVICE, 0 },
-    { "actor", 0, 1u << ROLE_ACTOR },
-    { "target", 0, 1u << ROLE_TARGET },
-    { "entity", 0, 0 },
-};
-
-static int term(struct desk *d, struct arena *a, struct str text, size_t column,
-                struct plan **out, struct refusal *no, struct err *err)
+static int compile(struct desk *d, struct str text, struct refusal *no,
+                   struct err *err)
 {
-    size_t colon = str_find(text, STR(":"));
-    if (colon == SIZE_MAX)
-        return refuse(no, column, "field:value is wanted", err);
-    struct str name = str_sub(text, 0, colon);
-    struct str value = str_sub(text, colon + 1, text.n);
-    struct ids ids = { .a = a };
-    if (value.n >= 2 && value.p[0] == '"')
-        value = str_sub(value, 1, value.n - 2);
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (!str_eq(name, str_from(fields[i].name)))
-            continue;
-        for (unsigned k = 1; k <= KIND_MAX; k++) {
-            if (fields[i].kind && fields[i].kind != k)
-                continue;
-            int rc = case_find_glob(d->c, k, value, keep_id, &ids, err);
-            if (rc)
-                return rc;
-        }
-        struct plan *p = arena_alloc(a, sizeof(*p));
-        if (!p)
-            return err_set(err, ERR_INTERNAL, "out of memory");
-        *p = (struct plan){ .op = ids.n ? PLAN_ANY_OF : PLAN_NONE,
-                            .ids = ids.ids,
-                            .n = ids.n,
-                            .role_mask = fields[i].roles };
-        *out = p;
-        return 0;
-    }
-    return refuse(no, column, "no such field", err);
+    struct filter_place place = { 0 };
+    struct compiled *k = calloc(1, sizeof(*k));
+    if (!k)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    d->compiled = k;
+    k->text = arena_copy(&k->arena, text);
+    k->ticker = (struct analyzer_ticker){ d, still_wanted };
+    k->env = (struct filter_env){ .c = d->c, .ticker = &k->ticker };
+    struct err why = { 0 };
+    if (bytes_for_analyzer(d, &k->raw, &why) == 0)
+        k->env.raw = &k->raw;
+    int rc =
+        filter_plan_text(k->text, &k->env, &k->arena, &k->plan, &place, err);
+    if (rc == ERR_USAGE)
+        refuse(no, &place, err);
+    if (rc)
+        terms_forget(d);
+    return rc;
 }
 
-int terms_plan(struct desk *d, struct str text, const struct plan **out,
+int terms_plan(struct desk *d, struct str text, struct terms *out,
                struct refusal *no, struct err *err)
 {
     static const struct plan all = { .op = PLAN_ALL };
-    struct part parts[32];
-    size_t n = terms_split(text, parts, 32);
-    *out = &all;
-    if (n == 0)
+    *out = (struct terms){ .plan = &all };
+    if (str_trim(text).n == 0)
         return 0;
-    if (d->filter && str_eq(d->filter_text, text)) {
-        *out = (const struct plan *)d->filter;
-        return 0;
-    }
-    arena_reset(&d->filter_arena);
-    d->filter = NULL;
-    struct plan *plan = NULL;
-    for (size_t i = 0; i < n; i++) {
-        struct str part =
-            str_sub(text, parts[i].from, parts[i].to - parts[i].from);
-        struct plan *p = NULL;
-        size_t skip = str_starts(part, STR("not ")) ? 4 : 0;
-        int rc = term(d, &d->filter_arena, str_sub(part, skip, part.n),
-                      parts[i].from + skip, &p, no, err);
-        if (rc)
-            return rc;
-        struct plan *k = arena_array(&d->filter_arena, 2, sizeof(*k));
-        if (!k)
-            return err_set(err, ERR_INTERNAL, "out of memory");
-        if (skip) {
-            k[0] = (struct plan){ .op = PLAN_NOT, .a = p };
-            p = &k[0];
-        }
-        if (plan) {
-            k[1] = (struct plan){ .op = PLAN_AND, .a = plan, .b = p };
-            p = &k[1];
-        }
-        plan = p;
-    }
-    d->filter = (struct filter *)plan;
-    d->filter_text = arena_copy(&d->filter_arena, text);
-    *out = plan;
+    if (d->compiled && !str_eq(d->compiled->text, text))
+        terms_forget(d);
+    int rc = d->compiled ? 0 : compile(d, text, no, err);
+    if (rc)
+        return rc;
+    const struct filter_plan *p = &d->compiled->plan;
+    out->plan = p->plan;
+    out->reads_raw = p->reads_raw;
+    out->note = p->n_notes ? p->notes[0].text : STR_NONE;
     return 0;
 }

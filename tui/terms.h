@@ -6,10 +6,18 @@
 
 #include "tui/screen.h"
 
-/* The plan of a filter text (empty: all events); kept at the desk until
- * another text comes. A wrong filter fills `no`. */
-int terms_plan(struct desk *d, struct str text, const struct plan **out,
+/* What a filter text means at a desk; good until the next text. */
+struct terms {
+    const struct plan *plan;
+    bool reads_raw;
+    struct str note; /* "no key has the value ..", or empty; display form */
+};
+/* Empty text: all events. A wrong filter (ERR_USAGE) fills `no`. */
+int terms_plan(struct desk *d, struct str text, struct terms *out,
                struct refusal *no, struct err *err) CHECKED;
+void terms_forget(struct desk *d);
+/* Without the case: is it a filter at all? */
+bool terms_check(struct str text, struct refusal *no);
 
 /* Parts that are joined by "and" at the top: [from, to) of text. Returns
  * their number, at most `most`. */

@@ -8,27 +8,30 @@
 
 struct casedb;
 struct member;
+struct reader;
+struct raw_reader;
 
 /*
- * How evidence is opened, from above: a handle per connection, used by one
- * thread at a time. `fds` are the handle's and valid until its next use.
+ * How evidence is opened and read, from above: a handle per connection, used
+ * by one thread at a time. `fds` are valid until the handle's next use.
  */
 struct tui_evidence {
-    void *(*open)(struct casedb *c);
-    int (*member)(void *files, const struct member *m, const int **fds,
+    int (*open)(struct casedb *c, void **handle, struct err *err);
+    int (*member)(void *handle, const struct member *m, const int **fds,
                   size_t *n_fds, struct err *err);
-    void (*close)(void *files);
+    struct reader *(*reader)(void *handle);
+    void (*for_analyzer)(void *handle, struct raw_reader *out);
+    void (*close)(void *handle);
 };
 
 enum tui_color { TUI_COLOR_AUTO, TUI_COLOR_NEVER, TUI_COLOR_16, TUI_COLOR_256 };
 
 struct tui_options {
-    const char *path;    /* of the case */
-    const char *script;  /* file with steps, NULL = the terminal */
-    int columns, rows;   /* of the script's screens; 0 = 100x30 */
-    bool ascii;          /* ASCII only, also for evidence */
-    bool read_only;      /* do not even try to write */
-    bool unsandboxed_ok; /* for the reader of evidence */
+    const char *path;   /* of the case */
+    const char *script; /* file with steps, NULL = the terminal */
+    int columns, rows;  /* of the script's screens; 0 = 100x30 */
+    bool ascii;         /* ASCII only, also for evidence */
+    bool read_only;     /* do not even try to write */
     enum tui_color color;
     const struct tui_evidence *evidence; /* NULL: records are not shown */
     struct str examiner;                 /* who acts; empty = the case's */
