@@ -212,25 +212,35 @@ static void add_columns(struct detail *d, const struct event *e)
                 columns[i].id, columns[i].role);
 }
 
-static void put_uuid(struct buf *b, struct str id)
+/* The variant byte of a UUID is never ASCII (RFC 9562); a text of sixteen
+ * characters, as request ids of S3 are, is. */
+static bool is_uuid(struct str id)
 {
+    bool text = true;
+    for (size_t i = 0; i < id.n; i++)
+        text &= id.p[i] > ' ' && id.p[i] < 0x7f;
+    return id.n == 16 && !text;
+}
+
+void describe_id(struct str id, struct buf *out)
+{
+    if (!is_uuid(id)) {
+        buf_put(out, id);
+        return;
+    }
     for (size_t i = 0; i < id.n; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
-            buf_putc(b, '-');
-        buf_put_hex(b, id.p + i, 1);
+            buf_putc(out, '-');
+        buf_put_hex(out, id.p + i, 1);
     }
 }
 
-/* Sixteen bytes are a UUID, else it is the source's own text. */
 static void add_id(struct detail *d, const char *label, struct str id)
 {
     struct buf b = { 0 };
     if (id.n == 0)
         return;
-    if (id.n == 16)
-        put_uuid(&b, id);
-    else
-        buf_put(&b, id);
+    describe_id(id, &b);
     add(d, label, buf_str(&b), 0, 0);
     buf_free(&b);
 }

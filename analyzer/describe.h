@@ -40,6 +40,9 @@ struct describe_row {
 int describe_detail(struct casedb *c, const struct event *e, struct arena *a,
                     struct describe_row **out, size_t *n,
                     struct err *err) CHECKED;
+/* An id of the source (event.uid, .request) as people write it: a UUID from
+ * its 16 bytes, any other as it is. Appended. */
+void describe_id(struct str id, struct buf *out);
 /* "read-only, data event", display form, appended. */
 void describe_flags(uint32_t flags, struct buf *out);
 /* "none", "low", .. of event.severity */

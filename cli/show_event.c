@@ -5,6 +5,7 @@
 #include "cli/show_entity.h"
 
 #include "analyzer/cite.h"
+#include "analyzer/describe.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -43,17 +44,10 @@ struct shown {
     struct err *err;
 };
 
-/* Ids of the source: 16 raw bytes are a UUID. */
 static struct str source_id(struct str id, struct arena *a)
 {
     struct buf b = { 0 };
-    if (id.n != 16)
-        return id;
-    for (size_t i = 0; i < id.n; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            buf_putc(&b, '-');
-        buf_put_hex(&b, id.p + i, 1);
-    }
+    describe_id(id, &b);
     return buf_to_arena(&b, a);
 }
 

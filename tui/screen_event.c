@@ -72,17 +72,10 @@ static void add_time(struct event_job *j, const struct event *e)
               STR_ARG(kind), zones[e->t_zone < 3 ? e->t_zone : 2], e->t_res);
 }
 
-/* 16 bytes are a UUID. */
 static struct str source_id(struct str id, struct arena *a)
 {
     struct buf b = { 0 };
-    if (id.n != 16)
-        return id;
-    for (size_t i = 0; i < id.n; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            buf_putc(&b, '-');
-        buf_put_hex(&b, id.p + i, 1);
-    }
+    describe_id(id, &b);
     return buf_to_arena(&b, a);
 }
 
