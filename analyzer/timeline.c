@@ -265,6 +265,7 @@ struct answer {
     struct str source;
     struct buf *out;
     size_t rows;
+    uint64_t analyzed; /* events that analyze saw; 0 = it never ran */
 };
 
 static const char *const states[] = { "recorded", "not recorded", "not known",
@@ -324,8 +325,11 @@ static int say_span(struct casedb *c, struct answer *a, uint32_t id,
         put_time(a->out, n.first.s);
         buf_putz(a->out, " to ");
         put_time(a->out, n.last.s);
-        buf_putz(a->out, "; gaps are not known before `analyze`\n");
+        buf_putz(a->out, a->analyzed
+                             ? "; nothing is known of this time\n"
+                             : "; gaps are not known before `analyze`\n");
     }
+    a->rows++;
     return 0;
 }
 
@@ -336,15 +340,22 @@ int timeline_coverage(struct casedb *c, const struct timeline_window *w,
     int rc = case_coverage(c, say_coverage, &a, err);
     if (rc || a.rows)
         return rc;
+    rc = case_analyzed(c, &a.analyzed, err);
+    if (rc)
+        return rc;
     struct arena arena = { 0 };
     struct sources s = { .c = c, .a = &arena };
     rc = case_find_glob(c, KIND_SOURCE, STR("*"), add_source, &s, err);
     qsort(s.v, s.n, sizeof(*s.v), by_name);
     for (size_t i = 0; i < s.n && rc == 0; i++)
-        if (source.n == 0 || str_eq(source, s.v[i].name))
+        if (source.n == 0 || str_starts(s.v[i].name, source))
             rc = say_span(c, &a, s.v[i].id, s.v[i].name, err);
-    if (rc == 0 && s.n == 0)
+    if (rc == 0 && s.n == 0) {
         buf_putz(out, "the case holds no events yet\n");
+    } else if (rc == 0 && a.rows == 0) {
+        text_show(out, source, 0);
+        buf_putz(out, ": no such source in this case\n");
+    }
     arena_free(&arena);
     return rc;
 }
