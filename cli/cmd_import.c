@@ -50,6 +50,7 @@ static const struct table_column columns[] = {
 struct importing {
     struct cli *cli;
     struct progress progress;
+    char told[sizeof(((struct import_result *)0)->fences)];
 };
 
 static int tell(void *ctx, const struct import_progress *p)
@@ -171,8 +172,9 @@ static int import_one(struct importing *im, struct casedb *c,
         return rc;
     put_result(t, &r, o->path);
     im->cli->issues |= r.issues > 0 || r.rejected > 0;
-    if (r.fences[0])
+    if (r.fences[0] && strcmp(r.fences, im->told) != 0)
         message("protection of workers: %s", r.fences);
+    memcpy(im->told, r.fences, sizeof(im->told));
     if (r.read != r.stored + r.duplicates + r.rejected)
         return err_set(err, ERR_INTERNAL,
                        "X%lld: the sums do not agree: %llu read, %llu "

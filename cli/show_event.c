@@ -290,6 +290,11 @@ static int put_raw(struct shown *s, const struct member *m, struct err *err)
     raw_close(&raw);
     if (rc == 0) {
         put_record(s, &got);
+        if (got.bytes.n < s->e.len) {
+            message("only %zu of %u bytes of the record are there", got.bytes.n,
+                    s->e.len);
+            s->cli->issues = true;
+        }
         return 0;
     }
     if (rc != ERR_EVIDENCE)
