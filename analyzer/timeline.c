@@ -50,6 +50,54 @@ const struct plan *timeline_within(const struct plan *p,
     return both;
 }
 
+/* The times that a plan leaves: false when it asks for none. */
+static bool times_of(const struct plan *p, struct instant *from,
+                     struct instant *to)
+{
+    struct instant f[2] = { { 0, 0 } }, t[2] = { { 0, 0 } };
+    bool a, b;
+    switch (p->op) {
+    case PLAN_TIME:
+        *from = p->from;
+        *to = p->to;
+        return true;
+    case PLAN_AND:
+    case PLAN_OR:
+        a = times_of(p->a, &f[0], &t[0]);
+        b = times_of(p->b, &f[1], &t[1]);
+        break;
+    default:
+        return false;
+    }
+    bool and = p->op == PLAN_AND;
+    if (!a || !b) {
+        *from = f[a ? 0 : 1];
+        *to = t[a ? 0 : 1];
+        return and&&(a || b);
+    }
+    bool second = (instant_cmp(f[1], f[0]) > 0) == and;
+    *from = f[second];
+    second = (instant_cmp(t[1], t[0]) < 0) == and;
+    *to = t[second];
+    return true;
+}
+
+void timeline_narrow(const struct plan *p, struct timeline_window *w)
+{
+    struct instant from, to;
+    if (!times_of(p, &from, &to))
+        return;
+    if (from.s > INT64_MIN &&
+        (!w->has_from || instant_cmp(from, w->from) > 0)) {
+        w->has_from = true;
+        w->from = from;
+    }
+    if (to.s < INT64_MAX && (!w->has_to || instant_cmp(to, w->to) < 0)) {
+        w->has_to = true;
+        w->to = to;
+    }
+}
+
 /* ---- pages
  * ----------------------------------------------------------------------- */
 

@@ -23,6 +23,10 @@ const struct plan *timeline_within(const struct plan *p,
                                    const struct timeline_window *w,
                                    struct arena *a);
 
+/* Narrows the window to the times that the plan itself asks for (time: and
+ * near: of a filter that all events must fulfil). */
+void timeline_narrow(const struct plan *p, struct timeline_window *w);
+
 /* Up to n hits after `anchor` (or before it, when back), always given in time
  * order. anchor NULL: from the start (back: the end). *more: there are others
  * beyond. */

@@ -123,7 +123,9 @@ static int list(struct timeline *l, struct err *err)
 static int tell_empty(struct timeline *l, struct err *err)
 {
     struct buf b = { 0 };
-    int rc = timeline_coverage(l->c, &l->q.window, STR(""), &b, err);
+    struct timeline_window w = l->q.window;
+    timeline_narrow(l->q.plan, &w);
+    int rc = timeline_coverage(l->c, &w, STR(""), &b, err);
     message("no event matches; what is recorded of that time:");
     if (rc == 0)
         message_lines("  ", buf_str(&b));

@@ -2,6 +2,7 @@
 #include "analyzer/timeline.h"
 
 #include "analyzer/describe.h"
+#include "analyzer/filter.h"
 #include "tests/analyzer/little_case.h"
 #include "tests/tap.h"
 
@@ -104,6 +105,46 @@ START_TEST(windows_cut_and_refuse)
         const struct plan *p = timeline_within(&all, &w, &arena);
         ck_assert_int_eq(timeline_total(c, p, &total, &err), 0);
         ck_assert_uint_eq(total.n, v[i].n);
+    }
+}
+END_TEST
+
+START_TEST(windows_follow_the_filter)
+{
+    static const struct {
+        const char *filter, *from, *to; /* NULL = open */
+    } v[] = {
+        { "", NULL, NULL },
+        { "action:GetObject", NULL, NULL },
+        { "time:2026-03-11T02", "2026-03-11T02", "2026-03-11T03" },
+        { "time:2026-03-11T02.. ip:10.0.1.20", "2026-03-11T02", NULL },
+        { "time:(2026-03-11T02 or 2026-03-11T05)", "2026-03-11T02",
+          "2026-03-11T06" },
+        { "time:2026-03-11 time:2026-03-11T02..", "2026-03-11T02",
+          "2026-03-12" },
+        { "time:2026-03-11T02 or action:GetObject", NULL, NULL },
+        { "not time:2026-03-11T02", NULL, NULL },
+        { "near:E4/60s kind:call", "2026-03-11T02:19", NULL },
+    };
+    struct filter_env env = { .c = c };
+    for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+        struct filter_plan p;
+        struct timeline_window w = { .has_from = false };
+        struct instant t;
+        ck_assert_int_eq(filter_plan_text(str_from(v[i].filter), &env, &arena,
+                                          &p, NULL, &err),
+                         0);
+        timeline_narrow(p.plan, &w);
+        ck_assert_msg(w.has_from == (v[i].from != NULL), "%s", v[i].filter);
+        if (v[i].from) {
+            ck_assert(time_parse_user(str_from(v[i].from), false, &t));
+            ck_assert_int_eq(instant_cmp(w.from, t), 0);
+        }
+        if (v[i].to) {
+            ck_assert(w.has_to);
+            ck_assert(time_parse_user(str_from(v[i].to), false, &t));
+            ck_assert_int_eq(instant_cmp(w.to, t), 0);
+        }
     }
 }
 END_TEST
@@ -307,6 +348,7 @@ Suite *suite(void)
         pages_follow_one_another_both_ways,
         an_anchor_may_be_a_time,
         windows_cut_and_refuse,
+        windows_follow_the_filter,
         both_histograms_count_the_same,
         empty_answers_say_what_covers_the_time,
         names_are_short,
@@ -314,9 +356,10 @@ Suite *suite(void)
         details_name_every_field_once,
         twins_are_noticed,
     };
-    static const char *const names[] = { "pages",      "anchor",   "windows",
-                                         "histograms", "coverage", "names",
-                                         "lines",      "details",  "twins" };
+    static const char *const names[] = { "pages",  "anchor",     "windows",
+                                         "narrow", "histograms", "coverage",
+                                         "names",  "lines",      "details",
+                                         "twins" };
     for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++)
         tcase_add_checked_fixture(tap_case(s, names[i], tests[i]), open_case,
                                   close_case);
