@@ -52,6 +52,7 @@ normal() {
         -e '/created|imported|"at"|IMPORTED|^X/s/20[0-9-]{8}T[0-9:]{8}Z/NOW/g' \
         -e 's/^(audit head +[0-9]+:)[0-9a-f]{64}/\1HASH/' \
         -e 's/("head":")[0-9a-f]{64}/\1HASH/' \
+        -e 's/^(kanshiki: protection of workers: ).*/\1FENCES/' \
         -e 's/^(made by +|.*"version":")[0-9.]+/\1VERSION/' "$1" >"$1.normal"
     mv "$1.normal" "$1"
 }
