@@ -147,11 +147,17 @@ static void draw_kinds(const struct view *v, struct area a)
     }
 }
 
+/* Are the values there those of the kind under the cursor? */
+static bool is_current(const struct entities *e)
+{
+    return e->loaded && e->kinds.n && e->kind_of[e->kinds.cursor] == e->shown;
+}
+
 static void draw_values(const struct view *v, struct area a)
 {
     struct entities *e = state(v);
     struct pen p = pen_at(a, 0, 0, STYLE_HEAD);
-    if (!e->loaded) {
+    if (!is_current(e)) {
         p.style = STYLE_PLAIN;
         pen_z(&p, "reading ..");
         return;
@@ -218,7 +224,7 @@ static void draw(struct view *v, struct area a)
 static const struct value_row *current(const struct view *v)
 {
     const struct entities *e = state(v);
-    if (!e->right || !e->loaded || e->values.n == 0)
+    if (!e->right || !is_current(e) || e->values.n == 0)
         return NULL;
     return &e->rows[e->values.cursor];
 }
@@ -228,7 +234,7 @@ static void find(struct view *v, bool back)
     struct entities *e = state(v);
     struct str text = buf_str(&e->find);
     e->right = true;
-    for (int k = 1; k <= e->values.n && text.n; k++) {
+    for (int k = 1; is_current(e) && k <= e->values.n && text.n; k++) {
         int i = e->values.cursor + (back ? -k : k);
         i = ((i % e->values.n) + e->values.n) % e->values.n;
         if (str_ifind(e->rows[i].text, text) == SIZE_MAX)
