@@ -129,11 +129,11 @@ static int probe(struct probe *p)
 struct disk {
     struct import_job *job;
     struct source *media;
-    char *buf;       /* STEP bytes */
-    char prefix[16]; /* "ewf" */
+    char *buf; /* STEP bytes */
 
     /* The volume at hand. */
-    char volume[48]; /* "ewf!p1" */
+    char volume[48];     /* "p1", "" for the whole medium */
+    uint64_t volume_off; /* where it begins on the medium */
     struct fs *fs;
     struct {
         const char *code;
@@ -349,7 +349,6 @@ static int media_open(struct disk *d, struct err *err)
         d->media = ewf_source_open(src, err);
         if (!d->media)
             return err && err->code ? err->code : ERR_EVIDENCE;
-        memcpy(d->prefix, "ewf", 4);
         in = ewf_source_info(d->media);
         stop = ewf_facts(d, in);
     }
@@ -443,7 +442,8 @@ static int on_file(void *ctx, const struct fs_file *f)
         .d = f->d,
         .t_res = f->t_res,
         .link_target = f->link,
-        .off = f->off,
+        /* on the medium, which is the member's innermost layer */
+        .off = f->len ? d->volume_off + f->off : 0,
         .len = f->len,
     };
     r.sha256 = file_hash(d, f, hash, &r.flags);
@@ -548,7 +548,8 @@ static int volume_walk(struct disk *d, struct source *v, struct err *err)
 
 static int whole(struct disk *d, struct err *err)
 {
-    snprintf(d->volume, sizeof d->volume, "%s", d->prefix);
+    d->volume[0] = 0;
+    d->volume_off = 0;
     if (fs_recognise(d->media) == FS_UNKNOWN)
         return sink_issue(d->job->sink, ISSUE_ERROR, 0, d->media->size,
                           "media-unknown",
@@ -576,8 +577,8 @@ static int one_volume(struct disk *d, const struct volume *v,
 {
     char layer[16];
     snprintf(layer, sizeof layer, "p%u", v->number);
-    snprintf(d->volume, sizeof d->volume, "%s%s%s", d->prefix,
-             d->prefix[0] ? "!" : "", layer);
+    snprintf(d->volume, sizeof d->volume, "%s", layer);
+    d->volume_off = v->off;
     int stop = volume_fact(d, v, kind);
     if (stop || v->len == 0)
         return stop;

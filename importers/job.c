@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/varint.h"
 #include "evidence/archive.h"
+#include "evidence/ewf.h"
 #include "evidence/gzip.h"
 #include "evidence/worker.h"
 #include "importers/input.h"
@@ -150,8 +151,11 @@ static int run_importer(struct job *j, const struct importer *imp,
                         struct input_buffer *in, struct str layers,
                         uint64_t size)
 {
+    struct str head = { in->in.p, in->in.n };
     if (imp->layer)
         layers = add_layer(j, layers, imp->layer);
+    else if (imp->flags & IMPORTER_IMAGE && ewf_is(head))
+        layers = add_layer(j, layers, "!ewf"); /* records lie on its medium */
     int rc = begin(j, layers, imp->name, size);
     if (rc)
         return rc;

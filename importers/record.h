@@ -99,7 +99,8 @@ struct record_file {
     uint8_t t_res; /* fraction digits */
     struct str link_target;
     struct str sha256; /* 32 bytes, or empty */
-    uint64_t off;      /* of the inode in the volume's source, 0 unknown */
+    uint64_t off;      /* of the inode in the member's innermost layer (the
+                          medium); len 0: unknown */
     uint32_t len;
 };
 

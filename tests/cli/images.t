@@ -10,7 +10,7 @@ k import case.kan "$SRCDIR/samples/disk/app-01-data.E01" \
 ok "import" test $? -eq 0 -o $? -eq 2
 
 k disk case.kan volumes >out 2>err
-is_match out '^X1 +volume ewf file system +ext4, 33554432 bytes' "volumes"
+is_match out '^X1 +volume \(whole\) file system +ext4, 33554432 bytes' "volumes"
 k disk case.kan ls X1 /archive >out 2>err
 is_status $? 0 "ls"
 is_file_equal out cli/disk-ls.table "  as it was"
@@ -39,11 +39,17 @@ is_match out "disk.extract.*\"path\":\"/archive/1901.txt\",\"sha256\":\"$sha\"" 
 k disk case.kan extract X1 /archive/1901.txt -o copy >out 2>err
 is_status $? 1 "an existing file is not replaced"
 
+# A file's event leads to the bytes of its inode on the medium.
+event=$(k timeline case.kan 'target:/archive/1901.txt' --limit 1 \
+    --format jsonl 2>err | sed 's/.*"event":"\(E[0-9]*\)".*/\1/')
+k show case.kan "$event" --raw >inode 2>err
+is "$(wc -c <inode | tr -d ' ')" 256 "an event of a file leads to its inode"
+
 # Any name can be given as ls prints it.
 sed -n 's/.*"path":"\(\/upload\/inbox\/[^"]*\)".*/\1/p' all | grep -c . >n
 k disk case.kan ls X1 /upload/inbox --format csv --csv-raw >raw 2>err
 k disk case.kan ls X1 /upload/inbox 2>err | tail -n +2 |
-    sed -E 's/^.* ewf {5}//; s/ +$//' | grep -v ' blank' >names
+    sed -E 's@^[^/]*(/upload)@\1@; s/ +$//' | grep -v ' blank' >names
 : >wrong
 while IFS= read -r name; do
     k disk case.kan stat X1 "$name" >out 2>err || echo "$name" >>wrong

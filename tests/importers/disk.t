@@ -188,7 +188,7 @@ if need ewfacquirestream ewf-tools; then
     has 'fact stored md5 verified: matches' "and it matches"
     has "fact media sha256: $sha" "SHA-256 of the medium"
     has 'fact examiner: Hanako' "its header"
-    has 'file \[ewf\] /etc/passwd .*sha256' "its files"
+    has 'file \[\] /etc/passwd .*sha256' "its files"
     hasnt '^error' "a whole image has no error"
     "$dump" disk ev.E03 ev.E01 ev.E02 ev.E04 >out
     has 'fact stored md5 verified: matches' "segments in any order"
