@@ -14,6 +14,9 @@ is_status $? 2 "the sample is imported"
 here() {
     sed 's#^\(|  X1 log .* events\) .*#\1 PATH#
         s#^\(| X1 *log *[0-9]*\) .*#\1 PATH#
+        s#^\([0-9]*: cursor 0-1, .*\), cursor [0-9-]*, mark+cursor [0-9-]*$#\1, PATH#
+        s#^\([0-9]*: cursor 0-1, title+cursor.*\), cursor [0-9-]*$#\1, PATH#
+        /^1: mark [0-9-]*$/d
         s#, [0-9]* issues$#, N issues#'
 }
 
