@@ -484,9 +484,14 @@ START_TEST(step_two_opens_nothing)
     struct worker *w = spawn(&o);
     snprintf(request, sizeof request, "late %s", path);
     send_to(w, 1, request, NULL, 0);
-    struct worker_end end = end_of(w);
-    if (!sanitized())
+    if (sanitized()) { /* no seccomp there: Landlock alone says no */
+        struct frame f;
+        ck_assert(next(w, &f));
+        worker_close(w, NULL);
+    } else {
+        struct worker_end end = end_of(w);
         ck_assert_str_eq(end.words, "used a forbidden system call");
+    }
     close(fd);
 }
 END_TEST
