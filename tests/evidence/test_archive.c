@@ -17,7 +17,7 @@ struct zip {
 static void le(struct buf *b, uint64_t v, unsigned bytes)
 {
     for (unsigned i = 0; i < bytes; i++)
-        buf_putc(b, (char)(v >> 8 * i));
+        buf_putc(b, (char)(i < 8 ? v >> 8 * i : 0));
 }
 
 struct entry {
