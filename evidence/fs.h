@@ -83,6 +83,28 @@ enum fs_file_flag {
     FS_FILE_NO_TIMES = 16 | 32 | 64 | 128 | 256,
 };
 
+/* How a name or inode came to light. */
+enum fs_found {
+    FS_FOUND_LIVE,    /* reached from the root */
+    FS_FOUND_OPEN,    /* unlinked and still open: on the orphan list */
+    FS_FOUND_INODE,   /* freed inode */
+    FS_FOUND_NAME,    /* remnant in a directory */
+    FS_FOUND_JOURNAL, /* older copy in the journal or log */
+};
+/* How sure it is that the content belongs to the name and times. */
+enum fs_confidence {
+    FS_SURE,     /* the file system itself says so */
+    FS_PROBABLE, /* several fields agree, none contradicts */
+    FS_POSSIBLE, /* one trace only */
+};
+
+/* An extended attribute, its name with the name space in front of it
+ * ("security.selinux", "system.posix_acl_access"), its value as stored. */
+struct fs_xattr {
+    struct str name, value;
+};
+enum { FS_XATTRS_MAX = 1024, FS_XATTR_MAX = 64 << 10 };
+
 /* One name; all borrowed for the call. */
 struct fs_file {
     struct str path; /* absolute within the volume, bytes */
@@ -96,6 +118,14 @@ struct fs_file {
     struct str link;
     uint64_t off; /* of the inode in the volume, 0 = unknown */
     uint32_t len;
+    const struct fs_xattr *xattrs; /* ascending by name */
+    size_t n_xattrs;
+    uint32_t device;    /* major << 20 | minor, of character and block */
+    uint8_t found;      /* enum fs_found */
+    uint8_t confidence; /* enum fs_confidence */
+    /* Deleted, with content: how many of its bytes lie in blocks that no
+     * other file uses now. */
+    uint64_t free_bytes;
 };
 
 struct fs_visitor {

@@ -76,7 +76,7 @@ static bool named_as_image(struct str path)
     return false;
 }
 
-static int fs_confidence(enum fs_type type)
+static int fs_claim(enum fs_type type)
 {
     switch (type) {
     case FS_UNKNOWN:
@@ -109,9 +109,9 @@ static int probe(struct probe *p)
         p->reason = "GPT partition table";
         return 95;
     }
-    if (fs_confidence(type)) {
+    if (fs_claim(type)) {
         p->reason = fs_type_name(type);
-        return fs_confidence(type);
+        return fs_claim(type);
     }
     if (table == VOLUMES_MBR) {
         p->reason = "MBR partition table";
