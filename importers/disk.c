@@ -10,23 +10,20 @@
  */
 #include "importers/disk.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "base/varint.h"
 #include "evidence/ewf.h"
 #include "evidence/fs.h"
 #include "evidence/volume.h"
+#include "importers/disk_media.h"
 
 enum {
     STEP = 1 << 20,
-    GAP_ISSUES_MAX = 1000,
     CODE_ISSUES_MAX = 50, /* of one code in one volume, then a sum */
     CODES_MAX = 32,
-    SECTOR = 512,
     LINKED = 1024, /* digests kept for further names of one inode */
 };
 
@@ -41,28 +38,6 @@ _Static_assert((int)FS_FILE_DELETED == FILE_DELETED &&
                "the floors' lists of files differ");
 
 /* ---- recognition -------------------------------------------------------- */
-
-static const struct {
-    const char *magic;
-    size_t n;
-    const char *name;
-} containers[] = {
-    { "QFI\xfb", 4, "qcow2 container" },
-    { "KDMV", 4, "VMDK container" },
-    { "vhdxfile", 8, "VHDX container" },
-    { "conectix", 8, "VHD container" },
-    { "EVF2\x0d\x0a\x81", 7, "EWF version 2 (Ex01) image" },
-};
-
-/* Containers that are named and not read. */
-static const char *container_name(struct str head)
-{
-    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
-        if (str_starts(head,
-                       (struct str){ containers[i].magic, containers[i].n }))
-            return containers[i].name;
-    return NULL;
-}
 
 static bool named_as_image(struct str path)
 {
@@ -98,7 +73,7 @@ static int probe(struct probe *p)
         p->reason = "EWF (E01) signature";
         return 100;
     }
-    const char *container = container_name(p->head);
+    const char *container = disk_container(p->head);
     if (container) {
         p->reason = container;
         return 95;
@@ -176,194 +151,6 @@ static int issue_sums(struct disk *d)
                            (unsigned long long)d->codes[i].n - CODE_ISSUES_MAX);
     d->n_codes = 0;
     return stop;
-}
-
-__attribute__((format(printf, 3, 4))) static int
-fact(struct disk *d, const char *name, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    size_t len = n < 0                     ? 0
-                 : (size_t)n < sizeof text ? (size_t)n
-                                           : sizeof text - 1;
-    return sink_fact(d->job->sink, name, (struct str){ text, len });
-}
-
-static int fact_hex(struct disk *d, const char *name, const unsigned char *p,
-                    size_t n)
-{
-    struct buf b = { 0 };
-    buf_put_hex(&b, p, n);
-    int stop = sink_fact(d->job->sink, name, buf_str(&b));
-    buf_free(&b);
-    return stop;
-}
-
-/* ---- the medium --------------------------------------------------------- */
-
-static int ewf_facts(struct disk *d, const struct ewf_info *in)
-{
-    struct sink *s = d->job->sink;
-    int stop = fact(d, "container", "EWF (E01), segments: %u, chunks: %u bytes",
-                    in->segments, in->chunk_size);
-    for (size_t i = 0; i < in->n_values && !stop; i++)
-        stop = sink_fact(s, in->values[i].name, in->values[i].text);
-    if (!stop && in->missing)
-        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-segment",
-                          "segment %u of the image is missing", in->missing);
-    else if (!stop && in->incomplete)
-        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-incomplete",
-                          "the image is incomplete: segments are missing, cut "
-                          "short or damaged");
-    if (!stop && in->bad_sections)
-        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-section",
-                          "%u sections of the image are damaged",
-                          in->bad_sections);
-    if (!stop && in->bad_digest)
-        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-digest",
-                          "a stored digest is damaged and not used");
-    if (!stop && in->acquiry_errors)
-        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-acquisition",
-                          "the acquisition could not read %u ranges",
-                          in->acquiry_errors);
-    return stop;
-}
-
-static int gap_issues(struct disk *d)
-{
-    const struct source *m = d->media;
-    int stop = 0;
-    size_t i = 0;
-    for (; i < m->n_gaps && i < GAP_ISSUES_MAX && !stop; i++) {
-        const struct gap *g = &m->gaps[i];
-        stop = sink_issue(
-            d->job->sink, ISSUE_ERROR, g->off, g->len,
-            g->kind == GAP_ABSENT ? "media-absent" : "media-unreadable",
-            "%llu bytes of the medium at %llu %s; they read as "
-            "zeros",
-            (unsigned long long)g->len, (unsigned long long)g->off,
-            g->kind == GAP_ABSENT ? "are not in the evidence"
-                                  : "cannot be read");
-    }
-    if (i < m->n_gaps && !stop)
-        stop = sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "media-unreadable",
-                          "%zu more ranges; in all %llu bytes", m->n_gaps - i,
-                          (unsigned long long)source_gap_bytes(m));
-    return stop;
-}
-
-static int compare(struct disk *d, struct hasher *h, enum hash_algo algo,
-                   const char *name, const unsigned char *stored, size_t n)
-{
-    unsigned char have[32];
-    char label[64];
-    if (hasher_end(h, algo, have) != n)
-        return 0;
-    snprintf(label, sizeof label, "stored %s", name);
-    int stop = fact_hex(d, label, stored, n);
-    snprintf(label, sizeof label, "media %s", name);
-    if (!stop)
-        stop = fact_hex(d, label, have, n);
-    bool same = memcmp(have, stored, n) == 0;
-    snprintf(label, sizeof label, "stored %s verified", name);
-    if (!stop)
-        stop = fact(d, label, "%s", same ? "matches" : "DIFFERS");
-    if (!stop && !same)
-        stop = sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "digest-differs",
-                          "the medium differs from the %s that the image "
-                          "states",
-                          name);
-    return stop;
-}
-
-static int media_digests(struct disk *d, struct hasher *h,
-                         const struct ewf_info *in)
-{
-    unsigned char sha256[SHA256_LEN];
-    hasher_end(h, HASH_SHA256, sha256);
-    int stop = fact_hex(d, "media sha256", sha256, sizeof sha256);
-    uint64_t lost = source_gap_bytes(d->media);
-    if (!stop && lost)
-        stop = fact(d, "media sha256 covers",
-                    "zeros in place of %llu unreadable bytes",
-                    (unsigned long long)lost);
-    if (!stop && in && in->stored & EWF_MD5)
-        stop = compare(d, h, HASH_MD5, "md5", in->md5, sizeof in->md5);
-    if (!stop && in && in->stored & EWF_SHA1)
-        stop = compare(d, h, HASH_SHA1, "sha1", in->sha1, sizeof in->sha1);
-    if (!stop && in && !in->stored)
-        stop = sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "digest-none",
-                          "the image states no digest of its medium");
-    return stop;
-}
-
-/* One pass over the medium. Progress is told in bytes of the input. */
-static int media_read(struct disk *d, const struct ewf_info *in,
-                      struct err *err)
-{
-    unsigned algos = 1u << HASH_SHA256;
-    if (in && in->stored & EWF_MD5)
-        algos |= 1u << HASH_MD5;
-    if (in && in->stored & EWF_SHA1)
-        algos |= 1u << HASH_SHA1;
-    struct hasher *h = hasher_open(algos);
-    if (!h)
-        return err_set(err, ERR_INTERNAL, "out of memory");
-    const struct source *m = d->media;
-    double scale =
-        m->size ? (double)d->job->in->src->size / (double)m->size : 1;
-    int code = 0;
-    for (uint64_t off = 0; off < m->size && !code;) {
-        size_t got = 0;
-        code = source_read(d->media, off, d->buf, STEP, &got, err);
-        hasher_add(h, d->buf, got);
-        off += got;
-        sink_progress(d->job->sink, (uint64_t)((double)off * scale));
-    }
-    if (!code)
-        code = media_digests(d, h, in);
-    hasher_close(h);
-    return code;
-}
-
-static int media_open(struct disk *d, struct err *err)
-{
-    struct source *src = d->job->in->src;
-    struct str head = { d->job->in->p, d->job->in->n };
-    const char *container = container_name(head);
-    if (src->size < SECTOR)
-        return err_set(err, ERR_EVIDENCE, "%s",
-                       src->size ? "smaller than one sector: no image"
-                                 : "the image is empty");
-    if (container)
-        return err_set(err, ERR_EVIDENCE,
-                       "%s: not read by this version; convert it to raw",
-                       container);
-    d->media = src;
-    const struct ewf_info *in = NULL;
-    int stop = 0;
-    if (ewf_is(head)) {
-        d->media = ewf_source_open(src, err);
-        if (!d->media)
-            return err && err->code ? err->code : ERR_EVIDENCE;
-        in = ewf_source_info(d->media);
-        stop = ewf_facts(d, in);
-    }
-    if (!stop)
-        stop =
-            fact(d, "media size", "%llu", (unsigned long long)d->media->size);
-    if (!stop && d->media->size % SECTOR)
-        stop = sink_issue(d->job->sink, ISSUE_NOTE,
-                          d->media->size / SECTOR * SECTOR,
-                          d->media->size % SECTOR, "media-tail",
-                          "the last sector is not whole");
-    /* A plain file's digest is the exhibit's. */
-    if (!stop && (in || source_part(src, 1) || d->job->layers.n))
-        stop = media_read(d, in, err);
-    return stop ? stop : gap_issues(d);
 }
 
 /* ---- files -------------------------------------------------------------- */
@@ -481,11 +268,11 @@ static int fs_facts(struct disk *d)
     char name[80];
     const char *vol = d->volume[0] ? d->volume : "(whole)";
     snprintf(name, sizeof name, "volume %s file system", vol);
-    int stop = fact(d, name, "%s, %llu bytes, blocks of %u", in->name,
-                    (unsigned long long)in->size, in->block);
+    int stop = disk_fact(d->job->sink, name, "%s, %llu bytes, blocks of %u",
+                         in->name, (unsigned long long)in->size, in->block);
     snprintf(name, sizeof name, "volume %s uuid", vol);
     if (!stop && in->uuid[0])
-        stop = fact(d, name, "%s", in->uuid);
+        stop = disk_fact(d->job->sink, name, "%s", in->uuid);
     snprintf(name, sizeof name, "volume %s label", vol);
     if (!stop && in->label_n)
         stop = sink_fact(d->job->sink, name,
@@ -565,11 +352,12 @@ static int volume_fact(struct disk *d, const struct volume *v,
     snprintf(name, sizeof name, "volume %s", d->volume);
     if (kind == VOLUMES_GPT)
         guid_format(guid, v->guid);
-    return fact(d, name, "at %llu, %llu bytes, type %s%s%s%s%s%s",
-                (unsigned long long)v->off, (unsigned long long)v->len,
-                volume_type_name(v, kind), guid[0] ? ", id " : "", guid,
-                label.n ? ", name " : "", label.n ? text_line(label) : "",
-                v->flags & VOLUME_UNVERIFIED ? ", unverified" : "");
+    return disk_fact(d->job->sink, name,
+                     "at %llu, %llu bytes, type %s%s%s%s%s%s",
+                     (unsigned long long)v->off, (unsigned long long)v->len,
+                     volume_type_name(v, kind), guid[0] ? ", id " : "", guid,
+                     label.n ? ", name " : "", label.n ? text_line(label) : "",
+                     v->flags & VOLUME_UNVERIFIED ? ", unverified" : "");
 }
 
 static int one_volume(struct disk *d, const struct volume *v,
@@ -628,7 +416,8 @@ static int volumes(struct disk *d, struct err *err)
     int stop = volumes_read(d->media, &t, err);
     bool tables = !stop && table_wins(d, &t);
     if (!stop)
-        stop = fact(d, "partition table", "%s", names[tables ? t.kind : 0]);
+        stop = disk_fact(d->job->sink, "partition table", "%s",
+                         names[tables ? t.kind : 0]);
     for (size_t i = 0; i < t.n_issues && !stop; i++)
         if (tables || t.kind == VOLUMES_NONE)
             stop = sink_issue(d->job->sink, ISSUE_WARNING, t.issues[i].off,
@@ -661,10 +450,10 @@ static int import(struct import_job *job, struct err *err)
         return err_set(err, ERR_INTERNAL, "out of memory");
     }
     d->job = job;
-    int code = media_open(d, err);
+    int code = disk_media_open(job, &d->media, err);
     if (!code)
         code = volumes(d, err);
-    if (d->media != job->in->src)
+    if (d->media && d->media != job->in->src)
         source_close(d->media);
     hasher_close(d->hasher);
     free(d->buf);

@@ -1,0 +1,233 @@
+/* The medium of a disk image; see the header. */
+#include "importers/disk_media.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "evidence/ewf.h"
+
+enum {
+    STEP = 1 << 20,
+    GAP_ISSUES_MAX = 1000,
+    SECTOR = 512,
+};
+
+struct medium {
+    struct import_job *job;
+    struct source *src;
+};
+
+static const struct {
+    const char *magic;
+    size_t n;
+    const char *name;
+} containers[] = {
+    { "QFI\xfb", 4, "qcow2 container" },
+    { "KDMV", 4, "VMDK container" },
+    { "vhdxfile", 8, "VHDX container" },
+    { "conectix", 8, "VHD container" },
+    { "EVF2\x0d\x0a\x81", 7, "EWF version 2 (Ex01) image" },
+};
+
+/* Containers that are named and not read. */
+const char *disk_container(struct str head)
+{
+    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+        if (str_starts(head,
+                       (struct str){ containers[i].magic, containers[i].n }))
+            return containers[i].name;
+    return NULL;
+}
+
+int disk_fact(struct sink *s, const char *name, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    return sink_fact(s, name, str_from(text));
+}
+
+static int fact_hex(struct medium *m, const char *name, const unsigned char *p,
+                    size_t n)
+{
+    struct buf b = { 0 };
+    buf_put_hex(&b, p, n);
+    int stop = sink_fact(m->job->sink, name, buf_str(&b));
+    buf_free(&b);
+    return stop;
+}
+
+static int ewf_facts(struct medium *m, const struct ewf_info *in)
+{
+    struct sink *s = m->job->sink;
+    int stop = disk_fact(m->job->sink, "container",
+                         "EWF (E01), segments: %u, chunks: %u bytes",
+                         in->segments, in->chunk_size);
+    for (size_t i = 0; i < in->n_values && !stop; i++)
+        stop = sink_fact(s, in->values[i].name, in->values[i].text);
+    if (!stop && in->missing)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-segment",
+                          "segment %u of the image is missing", in->missing);
+    else if (!stop && in->incomplete)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-incomplete",
+                          "the image is incomplete: segments are missing, cut "
+                          "short or damaged");
+    if (!stop && in->bad_sections)
+        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-section",
+                          "%u sections of the image are damaged",
+                          in->bad_sections);
+    if (!stop && in->bad_digest)
+        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ewf-digest",
+                          "a stored digest is damaged and not used");
+    if (!stop && in->acquiry_errors)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-acquisition",
+                          "the acquisition could not read %u ranges",
+                          in->acquiry_errors);
+    return stop;
+}
+
+static int gap_issues(struct medium *m)
+{
+    const struct source *src = m->src;
+    int stop = 0;
+    size_t i = 0;
+    for (; i < src->n_gaps && i < GAP_ISSUES_MAX && !stop; i++) {
+        const struct gap *g = &src->gaps[i];
+        stop = sink_issue(
+            m->job->sink, ISSUE_ERROR, g->off, g->len,
+            g->kind == GAP_ABSENT ? "media-absent" : "media-unreadable",
+            "%llu bytes of the medium at %llu %s; they read as "
+            "zeros",
+            (unsigned long long)g->len, (unsigned long long)g->off,
+            g->kind == GAP_ABSENT ? "are not in the evidence"
+                                  : "cannot be read");
+    }
+    if (i < src->n_gaps && !stop)
+        stop = sink_issue(m->job->sink, ISSUE_ERROR, 0, 0, "media-unreadable",
+                          "%zu more ranges; in all %llu bytes", src->n_gaps - i,
+                          (unsigned long long)source_gap_bytes(src));
+    return stop;
+}
+
+static int compare(struct medium *m, struct hasher *h, enum hash_algo algo,
+                   const char *name, const unsigned char *stored, size_t n)
+{
+    unsigned char have[32];
+    char label[64];
+    if (hasher_end(h, algo, have) != n)
+        return 0;
+    snprintf(label, sizeof label, "stored %s", name);
+    int stop = fact_hex(m, label, stored, n);
+    snprintf(label, sizeof label, "media %s", name);
+    if (!stop)
+        stop = fact_hex(m, label, have, n);
+    bool same = memcmp(have, stored, n) == 0;
+    snprintf(label, sizeof label, "stored %s verified", name);
+    if (!stop)
+        stop =
+            disk_fact(m->job->sink, label, "%s", same ? "matches" : "DIFFERS");
+    if (!stop && !same)
+        stop = sink_issue(m->job->sink, ISSUE_ERROR, 0, 0, "digest-differs",
+                          "the medium differs from the %s that the image "
+                          "states",
+                          name);
+    return stop;
+}
+
+static int media_digests(struct medium *m, struct hasher *h,
+                         const struct ewf_info *in)
+{
+    unsigned char sha256[SHA256_LEN];
+    hasher_end(h, HASH_SHA256, sha256);
+    int stop = fact_hex(m, "media sha256", sha256, sizeof sha256);
+    uint64_t lost = source_gap_bytes(m->src);
+    if (!stop && lost)
+        stop = disk_fact(m->job->sink, "media sha256 covers",
+                         "zeros in place of %llu unreadable bytes",
+                         (unsigned long long)lost);
+    if (!stop && in && in->stored & EWF_MD5)
+        stop = compare(m, h, HASH_MD5, "md5", in->md5, sizeof in->md5);
+    if (!stop && in && in->stored & EWF_SHA1)
+        stop = compare(m, h, HASH_SHA1, "sha1", in->sha1, sizeof in->sha1);
+    if (!stop && in && !in->stored)
+        stop = sink_issue(m->job->sink, ISSUE_NOTE, 0, 0, "digest-none",
+                          "the image states no digest of its medium");
+    return stop;
+}
+
+/* One pass over the medium. Progress is told in bytes of the input. */
+static int media_read(struct medium *m, const struct ewf_info *in,
+                      struct err *err)
+{
+    unsigned algos = 1u << HASH_SHA256;
+    if (in && in->stored & EWF_MD5)
+        algos |= 1u << HASH_MD5;
+    if (in && in->stored & EWF_SHA1)
+        algos |= 1u << HASH_SHA1;
+    struct hasher *h = hasher_open(algos);
+    char *buf = malloc(STEP);
+    int code = h && buf ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+    struct source *src = m->src;
+    double scale =
+        src->size ? (double)m->job->in->src->size / (double)src->size : 1;
+    for (uint64_t off = 0; off < src->size && !code;) {
+        size_t got = 0;
+        code = source_read(src, off, buf, STEP, &got, err);
+        hasher_add(h, buf, got);
+        off += got;
+        sink_progress(m->job->sink, (uint64_t)((double)off * scale));
+    }
+    if (!code)
+        code = media_digests(m, h, in);
+    hasher_close(h);
+    free(buf);
+    return code;
+}
+
+static int medium_open(struct medium *m, struct err *err)
+{
+    struct source *src = m->job->in->src;
+    struct str head = { m->job->in->p, m->job->in->n };
+    const char *container = disk_container(head);
+    if (src->size < SECTOR)
+        return err_set(err, ERR_EVIDENCE, "%s",
+                       src->size ? "smaller than one sector: no image"
+                                 : "the image is empty");
+    if (container)
+        return err_set(err, ERR_EVIDENCE,
+                       "%s: not read by this version; convert it to raw",
+                       container);
+    m->src = src;
+    const struct ewf_info *in = NULL;
+    int stop = 0;
+    if (ewf_is(head)) {
+        m->src = ewf_source_open(src, err);
+        if (!m->src)
+            return err && err->code ? err->code : ERR_EVIDENCE;
+        in = ewf_source_info(m->src);
+        stop = ewf_facts(m, in);
+    }
+    if (!stop)
+        stop = disk_fact(m->job->sink, "media size", "%llu",
+                         (unsigned long long)m->src->size);
+    if (!stop && m->src->size % SECTOR)
+        stop = sink_issue(m->job->sink, ISSUE_NOTE,
+                          m->src->size / SECTOR * SECTOR, m->src->size % SECTOR,
+                          "media-tail", "the last sector is not whole");
+    /* A plain file's digest is the exhibit's. */
+    if (!stop && (in || source_part(src, 1) || m->job->layers.n))
+        stop = media_read(m, in, err);
+    return stop ? stop : gap_issues(m);
+}
+
+int disk_media_open(struct import_job *job, struct source **media,
+                    struct err *err)
+{
+    struct medium m = { .job = job };
+    int code = medium_open(&m, err);
+    *media = m.src;
+    return code;
+}
