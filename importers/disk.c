@@ -19,6 +19,7 @@
 #include "evidence/fs.h"
 #include "evidence/volume.h"
 #include "importers/disk_media.h"
+#include "importers/disk_volumes.h"
 
 enum {
     STEP = 1 << 20,
@@ -106,9 +107,7 @@ struct disk {
     struct source *media;
     char *buf; /* STEP bytes */
 
-    /* The volume at hand. */
-    char volume[48];     /* "p1", "" for the whole medium */
-    uint64_t volume_off; /* where it begins on the medium */
+    const struct disk_volume *volume; /* the one at hand */
     struct fs *fs;
     struct {
         const char *code;
@@ -147,7 +146,7 @@ static int issue_sums(struct disk *d)
             stop =
                 sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, d->codes[i].code,
                            "volume %s: %llu more of this kind",
-                           d->volume[0] ? d->volume : "(whole)",
+                           disk_volume_title(d->volume),
                            (unsigned long long)d->codes[i].n - CODE_ISSUES_MAX);
     d->n_codes = 0;
     return stop;
@@ -211,7 +210,7 @@ static int on_file(void *ctx, const struct fs_file *f)
     struct disk *d = ctx;
     unsigned char hash[SHA256_LEN];
     struct record_file r = {
-        .volume = str_from(d->volume),
+        .volume = str_from(d->volume->name),
         .path = f->path,
         .inode = f->inode,
         .parent_inode = f->parent,
@@ -229,10 +228,10 @@ static int on_file(void *ctx, const struct fs_file *f)
         .d = f->d,
         .t_res = f->t_res,
         .link_target = f->link,
-        /* on the medium, which is the member's innermost layer */
-        .off = f->len ? d->volume_off + f->off : 0,
-        .len = f->len,
     };
+    /* on the medium, which is the member's innermost layer */
+    if (f->len && disk_volume_place(d->volume, f->off, f->len, &r.off))
+        r.len = f->len;
     r.sha256 = file_hash(d, f, hash, &r.flags);
     d->files++;
     return sink_file(d->job->sink, &r);
@@ -242,7 +241,7 @@ static int on_issue(void *ctx, int severity, const char *code, uint64_t inode,
                     const char *text)
 {
     struct disk *d = ctx;
-    const char *volume = d->volume[0] ? d->volume : "(whole)";
+    const char *volume = disk_volume_title(d->volume);
     if (!few_enough(d, code))
         return 0;
     if (inode == 0)
@@ -262,177 +261,27 @@ static void on_progress(void *ctx, uint64_t files)
 
 /* ---- volumes ------------------------------------------------------------ */
 
-static int fs_facts(struct disk *d)
+static int walk(void *ctx, const struct disk_volume *v, struct err *err)
 {
-    const struct fs_info *in = &d->fs->info;
-    char name[80];
-    const char *vol = d->volume[0] ? d->volume : "(whole)";
-    snprintf(name, sizeof name, "volume %s file system", vol);
-    int stop = disk_fact(d->job->sink, name, "%s, %llu bytes, blocks of %u",
-                         in->name, (unsigned long long)in->size, in->block);
-    snprintf(name, sizeof name, "volume %s uuid", vol);
-    if (!stop && in->uuid[0])
-        stop = disk_fact(d->job->sink, name, "%s", in->uuid);
-    snprintf(name, sizeof name, "volume %s label", vol);
-    if (!stop && in->label_n)
-        stop = sink_fact(d->job->sink, name,
-                         (struct str){ in->label, in->label_n });
-    snprintf(name, sizeof name, "volume %s last mounted on", vol);
-    if (!stop && in->mounted_n)
-        stop = sink_fact(d->job->sink, name,
-                         (struct str){ in->mounted, in->mounted_n });
-    snprintf(name, sizeof name, "volume %s made", vol);
-    if (!stop && in->has_made) {
-        char t[TIME_TEXT_MAX];
-        size_t n = time_format(t, in->made, 0, 0);
-        stop = sink_fact(d->job->sink, name, (struct str){ t, n });
-    }
-    return stop;
-}
-
-/* A volume whose content is named only. */
-static int not_read(struct disk *d, enum fs_type type, const struct source *v)
-{
-    const char *vol = d->volume[0] ? d->volume : "(whole)";
-    if (type == FS_EMPTY)
-        return sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "volume-empty",
-                          "volume %s: its first bytes are zeros", vol);
-    if (type == FS_UNKNOWN)
-        return sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, "volume-unknown",
-                          "volume %s, %llu bytes: no known file system", vol,
-                          (unsigned long long)v->size);
-    return sink_issue(d->job->sink, type == FS_SWAP ? ISSUE_NOTE : ISSUE_ERROR,
-                      0, 0, "volume-not-read",
-                      "volume %s: %s, not read by this version", vol,
-                      fs_type_name(type));
-}
-
-static int volume_walk(struct disk *d, struct source *v, struct err *err)
-{
+    struct disk *d = ctx;
     const struct fs_visitor visitor = { d, on_file, on_issue, on_progress };
-    enum fs_type type = fs_recognise(v);
     struct err why = { 0 };
-    if (!fs_type_readable(type))
-        return not_read(d, type, v);
-    d->fs = fs_open(v, &why);
+    d->volume = v;
+    d->fs = fs_open(v->src, &why);
     if (!d->fs) {
         if (why.code == ERR_INTERNAL)
             return err_set(err, why.code, "%s", why.what);
         return sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "volume-damaged",
-                          "volume %s: %s", d->volume[0] ? d->volume : "(whole)",
-                          why.what);
+                          "volume %s: %s", disk_volume_title(v), why.what);
     }
     memset(d->linked, 0, sizeof d->linked);
-    int stop = fs_facts(d);
+    int stop = disk_fs_facts(d->job->sink, v, &d->fs->info);
     if (!stop)
         stop = fs_walk(d->fs, &visitor, err);
     if (!stop)
         stop = issue_sums(d);
     fs_close(d->fs);
     d->fs = NULL;
-    return stop;
-}
-
-static int whole(struct disk *d, struct err *err)
-{
-    d->volume[0] = 0;
-    d->volume_off = 0;
-    if (fs_recognise(d->media) == FS_UNKNOWN)
-        return sink_issue(d->job->sink, ISSUE_ERROR, 0, d->media->size,
-                          "media-unknown",
-                          "no partition table and no file system");
-    return volume_walk(d, d->media, err);
-}
-
-static int volume_fact(struct disk *d, const struct volume *v,
-                       enum volume_table_kind kind)
-{
-    char name[80], guid[37] = "";
-    struct str label = { v->name, v->name_n };
-    snprintf(name, sizeof name, "volume %s", d->volume);
-    if (kind == VOLUMES_GPT)
-        guid_format(guid, v->guid);
-    return disk_fact(d->job->sink, name,
-                     "at %llu, %llu bytes, type %s%s%s%s%s%s",
-                     (unsigned long long)v->off, (unsigned long long)v->len,
-                     volume_type_name(v, kind), guid[0] ? ", id " : "", guid,
-                     label.n ? ", name " : "", label.n ? text_line(label) : "",
-                     v->flags & VOLUME_UNVERIFIED ? ", unverified" : "");
-}
-
-static int one_volume(struct disk *d, const struct volume *v,
-                      enum volume_table_kind kind, struct err *err)
-{
-    char layer[16];
-    snprintf(layer, sizeof layer, "p%u", v->number);
-    snprintf(d->volume, sizeof d->volume, "%s", layer);
-    d->volume_off = v->off;
-    int stop = volume_fact(d, v, kind);
-    if (stop || v->len == 0)
-        return stop;
-    struct source *s = source_open_slice(d->media, v->off, v->len, layer, err);
-    if (!s)
-        return err && err->code ? err->code : ERR_INTERNAL;
-    stop = volume_walk(d, s, err);
-    source_close(s);
-    return stop;
-}
-
-/* Does one of the partitions hold something known? Then an MBR is no chance
- * pattern in a boot sector. */
-static bool holds_something(struct disk *d, const struct volume_table *t)
-{
-    bool known = false;
-    for (size_t i = 0; i < t->n && !known; i++) {
-        const struct volume *v = &t->volumes[i];
-        struct source *s =
-            source_open_slice(d->media, v->off, v->len, "", NULL);
-        if (s)
-            known = fs_recognise(s) > FS_EMPTY;
-        source_close(s);
-    }
-    return known;
-}
-
-/* A boot sector or ISO hybrid may look like a table, and an old file system
- * may lie below one. */
-static bool table_wins(struct disk *d, const struct volume_table *t)
-{
-    enum fs_type type = fs_recognise(d->media);
-    if (t->kind == VOLUMES_NONE || type == FS_ISO9660)
-        return false;
-    if (t->kind == VOLUMES_GPT || type <= FS_EMPTY)
-        return true;
-    if (type == FS_FAT || type == FS_NTFS || type == FS_EXFAT ||
-        type == FS_BITLOCKER || type == FS_REFS)
-        return false;
-    return holds_something(d, t);
-}
-
-static int volumes(struct disk *d, struct err *err)
-{
-    static const char *const names[] = { "none", "MBR", "GPT" };
-    struct volume_table t;
-    int stop = volumes_read(d->media, &t, err);
-    bool tables = !stop && table_wins(d, &t);
-    if (!stop)
-        stop = disk_fact(d->job->sink, "partition table", "%s",
-                         names[tables ? t.kind : 0]);
-    for (size_t i = 0; i < t.n_issues && !stop; i++)
-        if (tables || t.kind == VOLUMES_NONE)
-            stop = sink_issue(d->job->sink, ISSUE_WARNING, t.issues[i].off,
-                              t.issues[i].len, t.issues[i].code, "%s",
-                              t.issues[i].text);
-    if (!stop && tables && fs_recognise(d->media) > FS_EMPTY)
-        stop = sink_issue(d->job->sink, ISSUE_NOTE, 0, 0, "volume-stale",
-                          "before the partitions lies an older file system "
-                          "(%s)",
-                          fs_type_name(fs_recognise(d->media)));
-    for (size_t i = 0; tables && i < t.n && !stop; i++)
-        stop = one_volume(d, &t.volumes[i], t.kind, err);
-    if (!stop && !tables)
-        stop = whole(d, err);
-    volumes_free(&t);
     return stop;
 }
 
@@ -452,7 +301,8 @@ static int import(struct import_job *job, struct err *err)
     d->job = job;
     int code = disk_media_open(job, &d->media, err);
     if (!code)
-        code = volumes(d, err);
+        code = disk_volumes(job->sink, d->media,
+                            &(struct disk_walker){ d, walk }, err);
     if (d->media && d->media != job->in->src)
         source_close(d->media);
     hasher_close(d->hasher);
