@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "base/crc32c.h"
 #include "base/varint.h"
 
 enum {
@@ -22,23 +23,6 @@ enum {
     EXTENT_MAGIC = 0xf30a,
     DEPTH_MAX = 5,
 };
-
-uint32_t ext_crc32c(uint32_t crc, const void *p, size_t n)
-{
-    /* Four bits at a time: inodes are small, and the table stays constant. */
-    static const uint32_t table[16] = {
-        0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-        0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-    };
-    const unsigned char *c = p;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= c[i];
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return crc;
-}
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -173,15 +157,15 @@ static bool inode_checksum(const struct ext *x, struct ext_inode *in)
     bool high = has_field(in, 0x84);
     uint32_t want = u16le(in->raw + 0x7c);
     put_u32le(number, (uint32_t)in->ino);
-    uint32_t crc = ext_crc32c(x->seed, number, 4);
-    crc = ext_crc32c(crc, in->raw + 0x64, 4);
-    crc = ext_crc32c(crc, in->raw, 0x7c);
-    crc = ext_crc32c(crc, zero, 2);
-    crc = ext_crc32c(crc, in->raw + 0x7e, OLD_INODE - 0x7e);
+    uint32_t crc = crc32c(x->seed, number, 4);
+    crc = crc32c(crc, in->raw + 0x64, 4);
+    crc = crc32c(crc, in->raw, 0x7c);
+    crc = crc32c(crc, zero, 2);
+    crc = crc32c(crc, in->raw + 0x7e, OLD_INODE - 0x7e);
     if (x->inode_size > OLD_INODE) {
-        crc = ext_crc32c(crc, in->raw + 0x80, 2);
-        crc = ext_crc32c(crc, high ? zero : in->raw + 0x82, 2);
-        crc = ext_crc32c(crc, in->raw + 0x84, in->raw_n - 0x84);
+        crc = crc32c(crc, in->raw + 0x80, 2);
+        crc = crc32c(crc, high ? zero : in->raw + 0x82, 2);
+        crc = crc32c(crc, in->raw + 0x84, in->raw_n - 0x84);
     }
     if (high)
         want |= (uint32_t)u16le(in->raw + 0x82) << 16;
@@ -810,9 +794,9 @@ static void super_checksum(struct ext *x, const unsigned char *sb)
 {
     if (!(x->ro & EXT_RO_METADATA_CSUM))
         return;
-    x->bad_super = ext_crc32c(~0u, sb, 0x3fc) != u32le(sb + 0x3fc);
+    x->bad_super = crc32c(~0u, sb, 0x3fc) != u32le(sb + 0x3fc);
     x->seed = x->incompat & EXT_INCOMPAT_SEED ? u32le(sb + 0x270)
-                                              : ext_crc32c(~0u, sb + 0x68, 16);
+                                              : crc32c(~0u, sb + 0x68, 16);
 }
 
 struct fs *fs_ext_open(struct source *vol, struct err *err)

@@ -93,8 +93,6 @@ bool ext_map_touches_gap(const struct ext *x, const struct ext_map *map);
 /* Target of a symbolic link into out; false when it cannot be read. */
 bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
               struct buf *out);
-/* crc32c as the kernel computes it (no final inversion). */
-uint32_t ext_crc32c(uint32_t crc, const void *p, size_t n);
 
 int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err);
 int ext_find(struct fs *fs, struct str path, uint64_t *inode, struct err *err);

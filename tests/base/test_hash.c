@@ -1,4 +1,6 @@
 #include "base/hash.h"
+
+#include "base/crc32c.h"
 #include "tests/tap.h"
 
 #include <stdio.h>
@@ -151,6 +153,30 @@ START_TEST(keys_are_random_unless_fixed)
 }
 END_TEST
 
+/* Bit by bit, as the polynomial is written. */
+static uint32_t slow_crc32c(uint32_t crc, const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+    }
+    return crc;
+}
+
+START_TEST(crc32c_is_the_polynomial_at_every_length)
+{
+    unsigned char p[64];
+    for (size_t i = 0; i < sizeof p; i++)
+        p[i] = (unsigned char)(i * 37 + 11);
+    ck_assert_uint_eq(~crc32c(~0u, "123456789", 9), 0xe3069283);
+    for (size_t n = 0; n < 40; n++)
+        for (size_t at = 0; at < 9; at++)
+            ck_assert_uint_eq(crc32c(0x1234567u, p + at, n),
+                              slow_crc32c(0x1234567u, p + at, n));
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("hash");
@@ -161,5 +187,6 @@ Suite *suite(void)
     tap_case(s, "spread", similar_keys_spread_over_a_table);
     tap_case(s, "lengths", lengths_and_keys_count);
     tap_case(s, "keys", keys_are_random_unless_fixed);
+    tap_case(s, "crc32c", crc32c_is_the_polynomial_at_every_length);
     return s;
 }
