@@ -10,6 +10,7 @@
  */
 #include "casedb/db.h"
 
+#include "base/json.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -140,6 +141,9 @@ int case_audit(struct casedb *c, struct str action, struct str object,
     if (!clean(detail))
         return err_set(err, ERR_INTERNAL,
                        "the detail of an audit entry is not one line");
+    if (!str_starts(detail, STR("{")) || !json_valid(detail, NULL, NULL))
+        return err_set(err, ERR_INTERNAL,
+                       "the detail of an audit entry is not a JSON object");
     struct entry e = { .actor = str_from(c->actor),
                        .action = action,
                        .object = object,

@@ -433,7 +433,7 @@ static int begin_exhibit(struct intake *in, const struct intake_options *o,
     if (rc == 0)
         rc = case_audit(
             in->c, in->resumed ? STR("import resumed") : STR("import started"),
-            str_from(object), o->options, err);
+            str_from(object), o->detail.n ? o->detail : STR("{}"), err);
     if (rc == 0)
         rc = db_commit(in->c, err);
     else

@@ -43,6 +43,7 @@ struct intake_options {
     struct str note;
     bool embed;
     struct str version, libraries, options; /* of this run */
+    struct str detail; /* of its audit entry: canonical JSON; empty = {} */
     uint64_t expect; /* events to come, a guess: sizes tables */
     uint32_t batch;  /* events per batch; 0 = INTAKE_BATCH (tests: smaller) */
 };

@@ -1,5 +1,7 @@
 #include "cli/command.h"
 #include "cli/commands.h"
+#include "cli/import_record.h"
+#include "cli/libraries.h"
 #include "cli/names.h"
 #include "cli/progress.h"
 
@@ -118,6 +120,7 @@ static int take_options(struct importing *im, struct import_options *o,
         .unsandboxed_ok = arg_has(cli, "--unsandboxed"),
         .claim_reason = arg_str(cli, "--claim-reason"),
         .version = STR(PACKAGE_VERSION),
+        .libraries = cli_libraries(&cli->arena),
         .argv = cli->line,
         .progress = tell,
         .ctx = im,
@@ -129,6 +132,8 @@ static int take_options(struct importing *im, struct import_options *o,
     }
     if (rc == 0)
         rc = take_claim(cli, o, err);
+    if (rc == 0)
+        rc = import_record(cli, o, err);
     return rc ? rc : progress_open(&im->progress, cli, "importing", err);
 }
 

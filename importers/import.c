@@ -905,7 +905,9 @@ int import_path(struct casedb *c, const struct import_options *o,
                                  .note = o->note,
                                  .embed = o->embed,
                                  .version = o->version,
+                                 .libraries = o->libraries,
                                  .options = o->argv,
+                                 .detail = o->detail,
                                  .expect = p->found.bytes / 200,
                                  .batch = o->batch };
     if (io.expect > 1u << 23)

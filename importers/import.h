@@ -26,7 +26,8 @@ struct import_options {
     const struct import_claim *claims;
     size_t n_claims;
     struct str claim_reason;  /* go on although a claim differs, and why */
-    struct str version, argv; /* of this run, for the record */
+    struct str version, libraries, argv; /* of this run, for the record */
+    struct str detail; /* of its audit entry: canonical JSON; empty = {} */
     uint32_t batch;           /* tests */
     /* Called about ten times a second. Nonzero: stop (state is kept). */
     int (*progress)(void *ctx, const struct import_progress *p);

@@ -449,3 +449,10 @@ void term_suspend(struct terminal *t)
     paste_mode(t, true);
     refresh();
 }
+
+void tui_libraries(library_fn fn, void *ctx)
+{
+    /* "ncurses 6.4.20221231" */
+    const char *v = curses_version();
+    fn(ctx, "ncurses", strncmp(v, "ncurses ", 8) == 0 ? v + 8 : v);
+}

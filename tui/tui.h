@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/libraries.h"
 
 struct casedb;
 struct member;
@@ -40,3 +41,5 @@ struct tui_options {
 /* Returns when the user leaves. ERR_USAGE: stdin or stdout is no terminal, or
  * one that cannot move its cursor. ERR_STOPPED: the terminal went away. */
 int tui_run(const struct tui_options *o, struct err *err) CHECKED;
+/* ncurses. */
+void tui_libraries(library_fn fn, void *ctx);

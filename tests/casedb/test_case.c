@@ -596,6 +596,10 @@ START_TEST(audit_lines_follow_each_other)
     ck_assert_int_eq(
         case_audit(c, STR("act"), STR(""), STR("{\"\n\":1}"), &err),
         ERR_INTERNAL);
+    ck_assert_int_eq(case_audit(c, STR("act"), STR(""), STR("import x"), &err),
+                     ERR_INTERNAL);
+    ck_assert_int_eq(case_audit(c, STR("act"), STR(""), STR("[]"), &err),
+                     ERR_INTERNAL);
     struct buf lines = { 0 };
     struct audit_head head, last;
     ck_assert_int_eq(case_audit_verify(c, &head, keep_line, &lines, &err), 0);

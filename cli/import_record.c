@@ -1,0 +1,58 @@
+#include "cli/import_record.h"
+
+#include "base/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static struct str system_name(char out[256])
+{
+    struct utsname u;
+    if (uname(&u))
+        return STR("");
+    int n = snprintf(out, 256, "%.60s %.100s %.60s", u.sysname, u.release,
+                     u.machine);
+    return (struct str){ out, n > 0 ? (size_t)n : 0 };
+}
+
+/* The user's; no command but the tui takes it up. */
+static struct str locale_name(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+    for (size_t i = 0; i < 3; i++) {
+        const char *v = getenv(names[i]);
+        if (v && *v)
+            return str_from(v);
+    }
+    return STR("C");
+}
+
+/* Keys in bytewise order: json_put_* does not sort. */
+int import_record(struct cli *cli, struct import_options *o, struct err *err)
+{
+    char name[256];
+    struct buf b = { 0 };
+    struct json_out j = { .b = &b };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned jobs = o->jobs ? o->jobs : cores > 0 ? (unsigned)cores : 1;
+    json_put_open(&j, '{');
+    json_put_kstr(&j, "argv", cli->line);
+    json_put_kstr(&j, "as", o->as);
+    json_put_ki64(&j, "claims", (int64_t)o->n_claims);
+    json_put_kbool(&j, "embed", o->embed);
+    json_put_kbool(&j, "hash_files", o->hash_files);
+    json_put_ki64(&j, "jobs", jobs);
+    json_put_kstr(&j, "libraries", o->libraries);
+    json_put_kstr(&j, "locale", locale_name());
+    json_put_kstr(&j, "note", o->note);
+    json_put_kstr(&j, "reason", o->claim_reason);
+    json_put_kstr(&j, "system", system_name(name));
+    json_put_ki64(&j, "tz_minutes", cli->tz);
+    json_put_kbool(&j, "unsandboxed", o->unsandboxed_ok);
+    json_put_kstr(&j, "version", o->version);
+    json_put_close(&j, '}');
+    o->detail = buf_to_arena(&b, &cli->arena);
+    return o->detail.p ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+}
