@@ -97,6 +97,7 @@ enum event_flag {
     EVENT_CONTINUED = 1024,  /* several lines joined into one record */
     EVENT_LEAP = 2048,       /* :60 in the source */
     EVENT_CARVED = 4096,     /* found by pattern, not by structure */
+    EVENT_ON_DISK = 8192,    /* as on disk; the journal says otherwise */
 };
 
 struct str kind_name(unsigned kind);      /* "" for unknown */

@@ -46,6 +46,16 @@ struct batch_blob { /* facts, embedded bytes */
     struct str name, value;
 };
 
+struct batch_file {
+    int64_t id, member, first_event;
+    struct intake_file f; /* texts in the batch's arena */
+};
+
+struct batch_xattr {
+    int64_t file;
+    struct str name, value;
+};
+
 #define BATCH_LIST(type, name)                                                 \
     type *name;                                                                \
     size_t n_##name, cap_##name
@@ -64,8 +74,8 @@ struct batch {
     BATCH_LIST(struct batch_sighting, sightings);
     BATCH_LIST(struct batch_blob, facts);
     BATCH_LIST(struct batch_blob, embedded);
-    BATCH_LIST(struct intake_file, files);
-    BATCH_LIST(int64_t, file_members);
+    BATCH_LIST(struct batch_file, files);
+    BATCH_LIST(struct batch_xattr, xattrs);
     struct str checkpoint;
 };
 

@@ -100,6 +100,12 @@ static int open_error(struct casedb *c, struct err *err)
     if (c->vfs->header.user_version > CASE_USER_VERSION)
         err_hint(err, "The case has format %u, this program reads up to %d.",
                  c->vfs->header.user_version, CASE_USER_VERSION);
+    if (c->vfs->header.user_version &&
+        c->vfs->header.user_version < CASE_USER_VERSION)
+        err_hint(err,
+                 "The case has format %u, this program reads %d only: "
+                 "import the evidence again, or use the older program.",
+                 c->vfs->header.user_version, CASE_USER_VERSION);
     return err ? err->code : ERR_CASE;
 }
 

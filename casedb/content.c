@@ -5,7 +5,7 @@
  *
  * The hash is SHA-256 over this byte stream:
  *
- *   stream = "kanshiki-content-1" LF table...
+ *   stream = "kanshiki-content-2" LF table...
  *   table  = 'T' len name row... 'E' count      in the order of tables[]
  *   row    = 'R' value...                       in the order of its query
  *   value  = 'N'                                NULL
@@ -52,12 +52,14 @@ static const struct {
       -1 },
     { "sighting", "SELECT * FROM sighting ORDER BY event, member, off", -1 },
     { "file", "SELECT * FROM file ORDER BY id", -1 },
+    { "xattr", "SELECT * FROM xattr ORDER BY id", -1 },
     { "issue", "SELECT * FROM issue ORDER BY id", -1 },
     { "fact", "SELECT * FROM fact ORDER BY id", -1 },
     { "embedded", "SELECT * FROM embedded ORDER BY member", 1 },
     { "custody", "SELECT * FROM custody ORDER BY id", -1 },
     { "mark", "SELECT * FROM mark ORDER BY id", -1 },
     { "query_log", "SELECT * FROM query_log ORDER BY id", -1 },
+    { "hash_list", "SELECT * FROM hash_list ORDER BY id", -1 },
 };
 
 struct dump {
@@ -151,7 +153,7 @@ static int dump_all(struct casedb *c, struct dump *d, struct err *err)
     int r = db_begin(c, err); /* one view of all tables */
     if (r)
         return r;
-    put(d, "kanshiki-content-1\n", 19);
+    put(d, "kanshiki-content-2\n", 19);
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]) && r == 0; t++)
         r = put_table(c, d, t, err);
     db_rollback(c); /* nothing was written */

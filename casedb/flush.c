@@ -264,10 +264,19 @@ static void bind_time(sqlite3_stmt *st, int i, bool known, struct instant t)
     }
 }
 
-/* enum file_flag's FILE_NO_TIME bits, M A C B D from bit 4 */
-static int write_file(struct casedb *c, sqlite3_stmt *st, int64_t member,
-                      const struct intake_file *f, struct err *err)
+static void bind_or_null(sqlite3_stmt *st, int i, struct str s)
 {
+    if (s.n)
+        db_bind_str(st, i, s);
+    else
+        sqlite3_bind_null(st, i);
+}
+
+/* enum file_flag's FILE_NO_TIME bits, M A C B D from bit 4 */
+static int write_file(struct casedb *c, sqlite3_stmt *st,
+                      const struct batch_file *b, struct err *err)
+{
+    const struct intake_file *f = &b->f;
     const struct instant *t[] = { &f->m, &f->a, &f->c, &f->b, &f->d };
     const int64_t v[] = { (int64_t)f->inode,
                           (int64_t)f->parent_inode,
@@ -279,21 +288,30 @@ static int write_file(struct casedb *c, sqlite3_stmt *st, int64_t member,
                           (int64_t)f->size,
                           f->flags & 15,
                           f->t_res };
-    sqlite3_bind_int64(st, 1, member);
+    const int64_t w[] = { f->view,       f->found,
+                          f->confidence, (int64_t)f->free_bytes,
+                          f->device,     b->first_event };
+    const struct str s[] = { f->link_target, f->sha256, f->sha1, f->md5 };
+    sqlite3_bind_int64(st, 1, b->member);
     db_bind_text(st, 2, f->volume);
     sqlite3_bind_int64(st, 3, f->path);
     for (int i = 0; i < 10; i++)
         sqlite3_bind_int64(st, 4 + i, v[i]);
     for (int i = 0; i < 5; i++)
         bind_time(st, 14 + 2 * i, !(f->flags >> (4 + i) & 1), *t[i]);
-    if (f->link_target.n)
-        db_bind_str(st, 24, f->link_target);
+    for (int i = 0; i < 4; i++)
+        bind_or_null(st, 24 + i, s[i]);
+    for (int i = 0; i < 6; i++)
+        sqlite3_bind_int64(st, 28 + i, w[i]);
+    if (f->content_type.n)
+        db_bind_text(st, 34, f->content_type);
     else
-        sqlite3_bind_null(st, 24);
-    if (f->sha256.n)
-        db_bind_str(st, 25, f->sha256);
+        sqlite3_bind_null(st, 34);
+    sqlite3_bind_int64(st, 35, b->id);
+    if (f->folder)
+        sqlite3_bind_int64(st, 36, f->folder);
     else
-        sqlite3_bind_null(st, 25);
+        sqlite3_bind_null(st, 36);
     return db_run(c, st, err);
 }
 
@@ -303,13 +321,31 @@ static int write_files(struct casedb *c, const struct batch *b, struct err *err)
         c,
         "INSERT INTO file(member, volume, path, inode, parent_inode, type,"
         " mode, uid, gid, links, size, flags, t_res, m_s, m_ns, a_s, a_ns,"
-        " c_s, c_ns, b_s, b_ns, d_s, d_ns, link_target, sha256)"
+        " c_s, c_ns, b_s, b_ns, d_s, d_ns, link_target, sha256, sha1, md5,"
+        " view, found, confidence, free_bytes, device, first_event,"
+        " content_type, id, folder)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
-        "?18,?19,?20,?21,?22,?23,?24,?25)",
+        "?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,"
+        "?35,?36)",
         err);
     int rc = st ? 0 : err->code;
     for (size_t i = 0; i < b->n_files && rc == 0; i++)
-        rc = write_file(c, st, b->file_members[i], &b->files[i], err);
+        rc = write_file(c, st, &b->files[i], err);
+    return rc;
+}
+
+static int write_xattrs(struct casedb *c, const struct batch *b,
+                        struct err *err)
+{
+    sqlite3_stmt *st = db_prepare(
+        c, "INSERT INTO xattr(file, name, value) VALUES(?1,?2,?3)", err);
+    int rc = st ? 0 : err->code;
+    for (size_t i = 0; i < b->n_xattrs && rc == 0; i++) {
+        sqlite3_bind_int64(st, 1, b->xattrs[i].file);
+        db_bind_any(st, 2, b->xattrs[i].name);
+        db_bind_str(st, 3, b->xattrs[i].value);
+        rc = db_run(c, st, err);
+    }
     return rc;
 }
 
@@ -623,6 +659,8 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err)
         rc = write_blobs(c, b, err);
     if (rc == 0)
         rc = write_files(c, b, err);
+    if (rc == 0)
+        rc = write_xattrs(c, b, err);
     if (rc == 0)
         rc = batch_write_index(c, b, err);
     if (rc == 0)

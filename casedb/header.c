@@ -27,8 +27,10 @@ const char *header_check(const unsigned char *p, size_t n,
     out->wal = p[AT_READ_VERSION] == 2;
     if (out->user_version > CASE_USER_VERSION)
         return "made by a newer version";
-    if (out->user_version < CASE_USER_VERSION)
+    if (out->user_version == 0)
         return "no such version of the case format";
+    if (out->user_version < CASE_USER_VERSION)
+        return "made by an older version";
     if (u16be(p + AT_PAGE_SIZE) != CASE_PAGE_SIZE || p[AT_RESERVED] != 0 ||
         u32be(p + AT_ENCODING) != 1)
         return "damaged header: not the page form of a case";

@@ -23,7 +23,7 @@ struct intake {
     struct identity who;
     bool full[KIND_MAX + 1];
 
-    int64_t next_event, next_member;
+    int64_t next_event, next_member, next_file;
     uint32_t next_batch;
     struct batch_member member; /* the open one */
     struct arena member_arena;
@@ -81,7 +81,7 @@ void batch_reset(struct batch *b)
 {
     b->n = 0;
     b->n_entities = b->n_members = b->n_issues = b->n_sightings = 0;
-    b->n_facts = b->n_embedded = b->n_files = b->n_file_members = 0;
+    b->n_facts = b->n_embedded = b->n_files = b->n_xattrs = 0;
     buf_clear(&b->heap);
     arena_reset(&b->arena);
 }
@@ -96,7 +96,7 @@ void batch_free(struct batch *b)
     free(b->facts);
     free(b->embedded);
     free(b->files);
-    free(b->file_members);
+    free(b->xattrs);
     buf_free(&b->heap);
     arena_free(&b->arena);
     *b = (struct batch){ 0 };
@@ -374,6 +374,9 @@ static int load_numbers(struct intake *in, struct err *err)
     if (rc == 0)
         rc = exhibit_integer(in->c, "SELECT max(id) FROM member", &v, err);
     in->next_member = v + 1;
+    if (rc == 0)
+        rc = exhibit_integer(in->c, "SELECT max(id) FROM file", &v, err);
+    in->next_file = v + 1;
     return rc;
 }
 
@@ -547,8 +550,8 @@ static int begin_item(struct intake *in, struct err *err)
         return 1;
     }
     struct batch *b = in->filling;
-    size_t small =
-        b->n_issues + b->n_files + b->n_facts + b->n_members + b->n_sightings;
+    size_t small = b->n_issues + b->n_files + b->n_facts + b->n_members +
+                   b->n_sightings + b->n_xattrs;
     size_t bytes = b->heap.n + b->arena.used;
     if (b->n >= in->batch_size || small >= in->batch_size ||
         bytes > (size_t)96 << 20) {
@@ -748,23 +751,40 @@ int intake_file(struct intake *in, const struct intake_file *f, struct err *err)
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    struct intake_file *row = PUSH(b, files);
-    int64_t *member = row ? PUSH(b, file_members) : NULL;
-    if (!member)
+    struct batch_file *row = PUSH(b, files);
+    if (!row)
         return no_memory(err);
-    *row = *f;
-    *member = in->member.id;
-    row->volume = arena_copy(&b->arena, f->volume);
-    row->link_target = arena_copy(&b->arena, f->link_target);
-    row->sha256 = f->sha256.n ? arena_copy(&b->arena, f->sha256) : STR_NONE;
-    if (!row->volume.p || !row->link_target.p)
-        return no_memory(err);
+    *row = (struct batch_file){ in->next_file++, in->member.id, in->next_event,
+                                *f };
+    struct str *texts[] = { &row->f.volume, &row->f.link_target,
+                            &row->f.sha256, &row->f.sha1,
+                            &row->f.md5,    &row->f.content_type };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        *texts[i] = arena_copy(&b->arena, *texts[i]);
+        if (!texts[i]->p)
+            return no_memory(err);
+    }
     in->member.n_read++;
     in->member.n_stored++;
     in->totals.read++;
     in->totals.stored++;
     in->totals.files++;
     return 0;
+}
+
+int intake_xattr(struct intake *in, struct str name, struct str value,
+                 struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    struct batch *b = in->filling;
+    struct batch_xattr *x = PUSH(b, xattrs);
+    if (!x)
+        return no_memory(err);
+    *x = (struct batch_xattr){ in->next_file - 1, arena_copy(&b->arena, name),
+                               arena_copy(&b->arena, value) };
+    return x->name.p && x->value.p ? 0 : no_memory(err);
 }
 
 int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,

@@ -69,10 +69,13 @@ struct intake_event {
 };
 
 struct intake_file {
-    struct str volume, link_target, sha256;
-    uint32_t path; /* entity id */
+    struct str volume, link_target, sha256, sha1, md5; /* digests: or empty */
+    struct str content_type; /* our words; empty = not looked at */
+    uint32_t path, folder;   /* entity ids; folder 0: the root itself */
     uint64_t inode, parent_inode, size;
-    uint8_t type, t_res;
+    uint8_t type, t_res, view, found, confidence;
+    uint64_t free_bytes;
+    uint32_t device;
     uint32_t mode, uid, gid, links, flags;
     /* FILE_NO_TIME_x in flags: NULL */
     struct instant m, a, c, b, d;
@@ -113,6 +116,9 @@ int intake_event(struct intake *in, const struct intake_event *e,
                  struct err *err) CHECKED;
 int intake_file(struct intake *in, const struct intake_file *f,
                 struct err *err) CHECKED;
+/* An extended attribute of the file given last. */
+int intake_xattr(struct intake *in, struct str name, struct str value,
+                 struct err *err) CHECKED;
 int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,
                  struct str code, struct str detail, struct err *err) CHECKED;
 int intake_reject(struct intake *in, uint64_t off, uint64_t len,

@@ -137,20 +137,3 @@ int case_minutes(struct casedb *c, int64_t from_s, int64_t to_s,
 /* First and last dated plausible event, number of all and undated. */
 int case_span(struct casedb *c, struct scan_total *out,
               struct err *err) CHECKED;
-
-/* ---- files of disk images ------------------------------------------------ */
-
-struct file_row {
-    int64_t id, member;
-    struct str volume, path, link_target, sha256;
-    uint64_t inode, parent_inode, size;
-    uint8_t type, t_res;
-    uint32_t mode, uid, gid, links, flags;
-    struct instant m, a, c, b, d;
-};
-/* Files of exhibit (0 = all) whose path starts with prefix ("" = all);
- * direct: only its direct children. */
-int case_files(struct casedb *c, int64_t exhibit, struct str volume,
-               struct str prefix, bool direct,
-               int (*fn)(void *ctx, const struct file_row *f), void *ctx,
-               struct err *err) CHECKED;

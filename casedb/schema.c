@@ -65,7 +65,14 @@ const char *const case_schema[] = {
     " flags INTEGER NOT NULL, t_res INTEGER NOT NULL, m_s INTEGER,"
     " m_ns INTEGER, a_s INTEGER, a_ns INTEGER, c_s INTEGER, c_ns INTEGER,"
     " b_s INTEGER, b_ns INTEGER, d_s INTEGER, d_ns INTEGER,"
-    " link_target BLOB, sha256 BLOB) STRICT",
+    " link_target BLOB, sha256 BLOB, sha1 BLOB, md5 BLOB,"
+    " view INTEGER NOT NULL, found INTEGER NOT NULL,"
+    " confidence INTEGER NOT NULL, free_bytes INTEGER NOT NULL,"
+    " device INTEGER NOT NULL, content_type TEXT,"
+    " first_event INTEGER NOT NULL, folder INTEGER REFERENCES entity(id))"
+    " STRICT",
+    "CREATE TABLE xattr(id INTEGER PRIMARY KEY, file INTEGER NOT NULL"
+    " REFERENCES file(id), name ANY NOT NULL, value BLOB NOT NULL) STRICT",
     "CREATE TABLE issue(id INTEGER PRIMARY KEY, exhibit INTEGER NOT NULL,"
     " member INTEGER NOT NULL, severity INTEGER NOT NULL,"
     " off INTEGER NOT NULL, len INTEGER NOT NULL, code TEXT NOT NULL,"
@@ -92,6 +99,10 @@ const char *const case_schema[] = {
     " n INTEGER NOT NULL, PRIMARY KEY(minute, source))"
     " STRICT, WITHOUT ROWID",
 
+    "CREATE INDEX file_path ON file(path)",
+    "CREATE INDEX file_folder ON file(folder)",
+    "CREATE INDEX xattr_file ON xattr(file)",
+
     /* ---- derived */
     "CREATE TABLE link(id INTEGER PRIMARY KEY, rule TEXT NOT NULL,"
     " rule_version INTEGER NOT NULL, class INTEGER NOT NULL,"
@@ -105,6 +116,8 @@ const char *const case_schema[] = {
     " account TEXT NOT NULL, region TEXT NOT NULL, from_s INTEGER NOT NULL,"
     " to_s INTEGER NOT NULL, state INTEGER NOT NULL, basis TEXT NOT NULL,"
     " event INTEGER NOT NULL) STRICT",
+    "CREATE TABLE known(file INTEGER PRIMARY KEY, class INTEGER NOT NULL,"
+    " list INTEGER NOT NULL) STRICT",
     "CREATE TABLE analyzed(id INTEGER PRIMARY KEY, n_events INTEGER NOT NULL)"
     " STRICT",
 
@@ -123,6 +136,10 @@ const char *const case_schema[] = {
     "CREATE TABLE query_log(id INTEGER PRIMARY KEY, at_s INTEGER NOT NULL,"
     " author TEXT NOT NULL, command TEXT NOT NULL, text TEXT NOT NULL,"
     " hits INTEGER NOT NULL) STRICT",
+    "CREATE TABLE hash_list(id INTEGER PRIMARY KEY, class INTEGER NOT NULL,"
+    " name BLOB NOT NULL, form TEXT NOT NULL, sha256 BLOB NOT NULL,"
+    " n INTEGER NOT NULL, n_files INTEGER NOT NULL, at_s INTEGER NOT NULL,"
+    " author TEXT NOT NULL) STRICT",
     "CREATE TABLE attachment(id INTEGER PRIMARY KEY,"
     " exhibit INTEGER NOT NULL REFERENCES exhibit(no), path BLOB NOT NULL,"
     " at_s INTEGER NOT NULL) STRICT",
@@ -137,7 +154,8 @@ const char *const case_schema[] = {
     APPEND_ONLY("exhibit"), APPEND_ONLY("exhibit_end"), APPEND_ONLY("digest"),
     APPEND_ONLY("run"), APPEND_ONLY("member"), APPEND_ONLY("entity"),
     APPEND_ONLY("event"), APPEND_ONLY("sighting"), APPEND_ONLY("file"),
-    APPEND_ONLY("issue"), APPEND_ONLY("fact"), APPEND_ONLY("embedded"),
-    APPEND_ONLY("custody"), APPEND_ONLY("mark"), APPEND_ONLY("query_log"),
-    APPEND_ONLY("attachment"), APPEND_ONLY("audit"), NULL
+    APPEND_ONLY("xattr"), APPEND_ONLY("hash_list"), APPEND_ONLY("issue"),
+    APPEND_ONLY("fact"), APPEND_ONLY("embedded"), APPEND_ONLY("custody"),
+    APPEND_ONLY("mark"), APPEND_ONLY("query_log"), APPEND_ONLY("attachment"),
+    APPEND_ONLY("audit"), NULL
 };

@@ -72,6 +72,13 @@ static const struct {
       " (SELECT 1 FROM exhibit WHERE no NOT IN"
       "  (SELECT exhibit FROM exhibit_end)) LIMIT 1",
       "files of a member that does not exist:" },
+    { "SELECT id FROM xattr x WHERE NOT EXISTS"
+      " (SELECT 1 FROM file f WHERE f.id=x.file) LIMIT 1",
+      "an extended attribute of a file that does not exist:" },
+    { "SELECT id FROM file WHERE view<0 OR view>2 OR found<0 OR found>4"
+      " OR confidence<0 OR confidence>2 OR free_bytes<0 OR free_bytes>size"
+      " LIMIT 1",
+      "a file with a state that does not exist:" },
     { "SELECT event FROM sighting s WHERE NOT EXISTS"
       " (SELECT 1 FROM event e WHERE e.id=s.event) LIMIT 1",
       "a duplicate of an event that does not exist:" },

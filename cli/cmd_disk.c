@@ -134,10 +134,6 @@ static int put_file(void *ctx, const struct file_row *f)
 {
     struct listing *l = ctx;
     char mode[11];
-    size_t n = l->below.n;
-    /* "/upload" is no folder of "/upload2" */
-    if (n > 1 && f->path.n > n && f->path.p[n] != '/')
-        return 0;
     table_str(l->t, mode_text(f, mode));
     table_u64(l->t, f->uid);
     table_u64(l->t, f->gid);
@@ -161,9 +157,9 @@ static int ls(struct disk *d, struct err *err)
         l.below = STR("/");
     l.t = out_table(d->cli, file_columns,
                     sizeof(file_columns) / sizeof(file_columns[0]), err);
-    int rc = l.t ? case_files(d->c, d->exhibit, d->volume, l.below, !all,
-                              put_file, &l, err)
-                 : err->code;
+    const struct file_query q = { d->exhibit, d->volume, l.below,
+                                  all ? FILES_BELOW : FILES_IN, 0 };
+    int rc = l.t ? case_files(d->c, &q, put_file, &l, err) : err->code;
     struct err close_err = { 0 };
     int closed = l.t ? table_close(l.t, rc ? &close_err : err) : 0;
     return rc ? rc : closed;

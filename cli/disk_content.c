@@ -44,8 +44,8 @@ int disk_find(struct disk *d, struct disk_file *out, struct err *err)
 {
     struct finding s = { d, out, 0 };
     struct arena *a = &d->cli->arena;
-    int rc = case_files(d->c, d->exhibit, d->volume, d->path, false, take_file,
-                        &s, err);
+    const struct file_query q = { d->exhibit, d->volume, d->path, FILES_AT, 0 };
+    int rc = case_files(d->c, &q, take_file, &s, err);
     if (rc)
         return rc;
     if (s.n == 0)

@@ -1,6 +1,7 @@
 /* Files inside disk images, and their content (disk). */
 #pragma once
 
+#include "casedb/files.h"
 #include "casedb/query.h"
 #include "cli/cli.h"
 

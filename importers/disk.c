@@ -25,6 +25,7 @@ enum {
     STEP = 1 << 20,
     CODE_ISSUES_MAX = 50, /* of one code in one volume, then a sum */
     CODES_MAX = 32,
+    XATTRS = 16,   /* attributes of one file without allocation */
     LINKED = 1024, /* digests kept for further names of one inode */
 };
 
@@ -35,7 +36,10 @@ _Static_assert((int)FS_FILE_DELETED == FILE_DELETED &&
                    (int)FS_FILE_NO_D == FILE_NO_TIME_D &&
                    (int)FS_FILE_NO_B == FILE_NO_TIME_B &&
                    (int)FS_FILE_LINK == FILE_LINK &&
-                   (int)FS_FILE_OTHER == FILE_OTHER,
+                   (int)FS_FILE_OTHER == FILE_OTHER &&
+                   (int)FS_FOUND_JOURNAL == FILE_FOUND_KINDS - 1 &&
+                   (int)FS_POSSIBLE == FILE_CONFIDENCES - 1 &&
+                   (int)FS_XATTR_MAX == (int)FILE_XATTR_MAX,
                "the floors' lists of files differ");
 
 /* ---- recognition -------------------------------------------------------- */
@@ -205,6 +209,18 @@ static struct str file_hash(struct disk *d, const struct fs_file *f,
     return hash;
 }
 
+/* The floor's list as the sink's; few fit into place. NULL: no memory. */
+static struct record_xattr *xattrs_of(const struct fs_file *f,
+                                      struct record_xattr place[XATTRS])
+{
+    struct record_xattr *x = place;
+    if (f->n_xattrs > XATTRS)
+        x = malloc(f->n_xattrs * sizeof *x);
+    for (size_t i = 0; x && i < f->n_xattrs; i++)
+        x[i] = (struct record_xattr){ f->xattrs[i].name, f->xattrs[i].value };
+    return x;
+}
+
 static int on_file(void *ctx, const struct fs_file *f)
 {
     struct disk *d = ctx;
@@ -228,13 +244,26 @@ static int on_file(void *ctx, const struct fs_file *f)
         .d = f->d,
         .t_res = f->t_res,
         .link_target = f->link,
+        .found = f->found,
+        .confidence = f->confidence,
+        .free_bytes = f->free_bytes < f->size ? f->free_bytes : f->size,
+        .device = f->device,
     };
     /* on the medium, which is the member's innermost layer */
     if (f->len && disk_volume_place(d->volume, f->off, f->len, &r.off))
         r.len = f->len;
+    struct record_xattr xattrs[XATTRS];
+    struct record_xattr *all = xattrs_of(f, xattrs);
+    if (!all)
+        return ERR_INTERNAL;
+    r.xattrs = all;
+    r.n_xattrs = f->n_xattrs;
     r.sha256 = file_hash(d, f, hash, &r.flags);
     d->files++;
-    return sink_file(d->job->sink, &r);
+    int stop = sink_file(d->job->sink, &r);
+    if (all != xattrs)
+        free(all);
+    return stop;
 }
 
 static int on_issue(void *ctx, int severity, const char *code, uint64_t inode,

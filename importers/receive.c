@@ -9,6 +9,7 @@ void receiver_free(struct receiver *r)
 {
     free(r->values);
     arena_free(&r->text);
+    buf_free(&r->folder);
     *r = (struct receiver){ 0 };
 }
 
@@ -122,11 +123,34 @@ static struct instant get_instant(struct cursor *k)
     return (struct instant){ s, cursor_u32(k) };
 }
 
+/* The folder that a path names; most files lie in that of the one before.
+ * False: out of memory. */
+static bool folder_of(struct receiver *r, struct intake *in, uint32_t local,
+                      uint32_t *id)
+{
+    struct str path = { r->values[local].p, r->values[local].n };
+    size_t n = path.n;
+    *id = 0;
+    while (n && path.p[n - 1] != '/')
+        n--;
+    if (n == 0 || path.n <= 1 || intake_skipping(in))
+        return true;
+    struct str folder = str_sub(path, 0, n > 1 ? n - 1 : 1);
+    if (!r->folder_id || !str_eq(folder, buf_str(&r->folder))) {
+        buf_clear(&r->folder);
+        buf_put(&r->folder, folder);
+        r->folder_id = intake_entity(in, KIND_FILE, folder);
+    }
+    *id = r->folder_id;
+    return !r->folder.failed;
+}
+
 static int get_file(struct receiver *r, struct cursor *k, struct intake *in,
                     const char **why, struct err *err)
 {
     struct intake_file f = { 0 };
-    if (!resolve(r, in, cursor_u32(k), &f.path))
+    uint32_t path = cursor_u32(k);
+    if (path == 0 || !resolve(r, in, path, &f.path))
         return broken(why, "a file names an unknown value");
     f.inode = cursor_u64(k);
     f.parent_inode = cursor_u64(k);
@@ -138,9 +162,20 @@ static int get_file(struct receiver *r, struct cursor *k, struct intake *in,
     f.flags = cursor_u32(k);
     f.type = cursor_u8(k);
     f.t_res = cursor_u8(k);
-    size_t volume = cursor_u16(k), sha = cursor_u8(k);
+    size_t volume = cursor_u16(k), type = cursor_u8(k);
+    size_t sha256 = cursor_u8(k), sha1 = cursor_u8(k), md5 = cursor_u8(k);
+    f.view = cursor_u8(k);
+    f.found = cursor_u8(k);
+    f.confidence = cursor_u8(k);
+    f.free_bytes = cursor_u64(k);
+    f.device = cursor_u32(k);
     struct instant *t[] = { &f.m, &f.a, &f.c, &f.b, &f.d };
-    bool bad = f.type > FILE_OTHER || f.t_res > 9 || (sha != 0 && sha != 32);
+    bool bad = f.type > FILE_OTHER || f.t_res > 9 ||
+               (sha256 != 0 && sha256 != 32) || (sha1 != 0 && sha1 != 20) ||
+               (md5 != 0 && md5 != 16) || f.view >= FILE_VIEWS ||
+               f.found >= FILE_FOUND_KINDS ||
+               f.confidence >= FILE_CONFIDENCES || f.free_bytes > f.size ||
+               type > WIRE_TYPE_MAX;
     for (int i = 0; i < 5; i++) {
         *t[i] = get_instant(k);
         bad |= t[i]->ns > 999999999;
@@ -148,10 +183,27 @@ static int get_file(struct receiver *r, struct cursor *k, struct intake *in,
     size_t link = cursor_u16(k);
     f.volume = cursor_str(k, volume);
     f.link_target = cursor_str(k, link);
-    f.sha256 = cursor_str(k, sha);
-    if (k->failed || bad || !text_utf8_valid(f.volume))
+    f.content_type = cursor_str(k, type);
+    f.sha256 = cursor_str(k, sha256);
+    f.sha1 = cursor_str(k, sha1);
+    f.md5 = cursor_str(k, md5);
+    if (k->failed || bad || !text_utf8_valid(f.volume) ||
+        !text_utf8_valid(f.content_type))
         return broken(why, "a file's field is out of range");
+    if (!folder_of(r, in, path, &f.folder))
+        return out_of_memory(err);
+    r->file = true;
     return intake_file(in, &f, err);
+}
+
+static int get_xattr(struct receiver *r, struct cursor *k, struct intake *in,
+                     const char **why, struct err *err)
+{
+    size_t n_name = cursor_u16(k), n_value = cursor_u32(k);
+    struct str name = cursor_str(k, n_name), value = cursor_str(k, n_value);
+    if (k->failed || !r->file || n_value > FILE_XATTR_MAX || n_name == 0)
+        return broken(why, "an attribute of no file, or out of bounds");
+    return intake_xattr(in, name, value, err);
 }
 
 /* Words of a worker: hostile text, so only its display form is kept. */
@@ -253,6 +305,7 @@ int receive(struct receiver *r, struct str payload, struct intake *in,
         if (!inside_member(tag, in))
             return broken(why, "an item outside a member");
         r->items += tag != WIRE_STRING && tag != WIRE_RESET;
+        r->file &= tag == WIRE_XATTR || tag == WIRE_STRING;
         switch (tag) {
         case WIRE_STRING:
             rc = get_string(r, &k, why, err);
@@ -272,6 +325,9 @@ int receive(struct receiver *r, struct str payload, struct intake *in,
             break;
         case WIRE_FILE:
             rc = get_file(r, &k, in, why, err);
+            break;
+        case WIRE_XATTR:
+            rc = get_xattr(r, &k, in, why, err);
             break;
         case WIRE_ISSUE:
             rc = get_issue(&k, false, in, why, err);

@@ -15,7 +15,10 @@ struct receiver {
     struct local_value *values; /* numbers from 1 */
     size_t n, cap;
     struct arena text;
-    uint64_t items; /* of the job */
+    uint64_t items;    /* of the job */
+    struct buf folder; /* of the last file */
+    uint32_t folder_id;
+    bool file; /* attributes may follow: the item before was a file */
 };
 void receiver_free(struct receiver *r);
 

@@ -85,6 +85,20 @@ enum file_flag {
     FILE_NO_TIME_D = 256,
 };
 
+/* A volume that was copied while mounted is seen twice: as it lies on the
+ * disk, and as it is once its journal is played back. */
+enum file_view {
+    FILE_VIEW_BOTH,    /* the same in both, or there is one view only */
+    FILE_VIEW_DISK,    /* as on disk; the journal changes or removes it */
+    FILE_VIEW_JOURNAL, /* after the journal: new or changed by it */
+    FILE_VIEWS
+};
+enum { FILE_FOUND_KINDS = 5, FILE_CONFIDENCES = 3, FILE_XATTR_MAX = 64 << 10 };
+
+struct record_xattr {
+    struct str name, value; /* "security.selinux"; bytes as stored */
+};
+
 /* One name in a file system. The sink stores the row and gives one event per
  * known time. */
 struct record_file {
@@ -98,9 +112,18 @@ struct record_file {
     struct instant m, a, c, b, d;
     uint8_t t_res; /* fraction digits */
     struct str link_target;
-    struct str sha256; /* 32 bytes, or empty */
-    uint64_t off;      /* of the inode in the member's innermost layer (the
-                          medium); len 0: unknown */
+    struct str sha256, sha1, md5; /* 32, 20, 16 bytes, or empty */
+    uint8_t view;                 /* enum file_view */
+    uint8_t found, confidence;    /* evidence/fs.h: fs_found, fs_confidence */
+    uint64_t free_bytes;          /* deleted: what no other file uses now */
+    uint32_t device;              /* major << 20 | minor */
+    struct str content_type;      /* UTF-8; empty = not looked at */
+    const struct record_xattr *xattrs;
+    size_t n_xattrs;
+    uint8_t told; /* bits M A C B D: times whose events were given already, in
+                     the other view */
+    uint64_t off; /* of the inode in the member's innermost layer (the
+                     medium); len 0: unknown */
     uint32_t len;
 };
 
@@ -123,6 +146,9 @@ int sink_reject(struct sink *s, uint64_t off, uint64_t len, const char *code,
 int sink_issue(struct sink *s, enum issue_severity severity, uint64_t off,
                uint64_t len, const char *code, const char *fmt, ...) CHECKED
     __attribute__((format(printf, 6, 7)));
+/* What follows lies in another layer of the same evidence ("!p1!journal"): the
+ * member ends and one of the same format begins, of size bytes. */
+int sink_part(struct sink *s, struct str layers, uint64_t size) CHECKED;
 /* A fact about the member or exhibit: "format version", "kernel banner",
  * "stored md5", acquisition metadata. */
 int sink_fact(struct sink *s, const char *name, struct str value) CHECKED;

@@ -25,7 +25,7 @@ struct sink {
     size_t cap, n; /* n values: numbers 1..n */
     struct arena text;
     uint32_t source_id; /* 0 = not yet given */
-    struct str source;
+    struct str source, format;
     struct value last[LAST];
     bool gone;
 };
@@ -324,15 +324,29 @@ static int file_event(struct sink *s, const struct record_file *f,
         .action = time_kind_name(kind),
         .target = f->path,
         .target_kind = KIND_FILE,
-        .flags = f->flags & FILE_DELETED ? EVENT_DELETED : 0,
+        .flags = (f->flags & FILE_DELETED ? EVENT_DELETED : 0u) |
+                 (f->view == FILE_VIEW_DISK ? EVENT_ON_DISK : 0u),
     };
     return sink_record(s, &r);
+}
+
+static int put_xattr(struct sink *s, const struct record_xattr *x)
+{
+    struct str name = cut(x->name, 255 + 32), value = x->value;
+    value = cut(value, FILE_XATTR_MAX);
+    buf_putc(&s->out, WIRE_XATTR);
+    put_u16(&s->out, (uint16_t)name.n);
+    put_u32(&s->out, (uint32_t)value.n);
+    buf_put(&s->out, name);
+    buf_put(&s->out, value);
+    return item_done(s);
 }
 
 int sink_file(struct sink *s, const struct record_file *f)
 {
     make_room(s, INTAKE_COLUMNS);
     struct str volume = cut(f->volume, 255), link = cut(f->link_target, 4096);
+    struct str type = cut(f->content_type, WIRE_TYPE_MAX);
     uint32_t path = number_of(s, KIND_FILE, f->path);
     buf_putc(&s->out, WIRE_FILE);
     put_u32(&s->out, path);
@@ -347,7 +361,15 @@ int sink_file(struct sink *s, const struct record_file *f)
     buf_putc(&s->out, (char)f->type);
     buf_putc(&s->out, (char)f->t_res);
     put_u16(&s->out, (uint16_t)volume.n);
+    buf_putc(&s->out, (char)type.n);
     buf_putc(&s->out, (char)(f->sha256.n == 32 ? 32 : 0));
+    buf_putc(&s->out, (char)(f->sha1.n == 20 ? 20 : 0));
+    buf_putc(&s->out, (char)(f->md5.n == 16 ? 16 : 0));
+    buf_putc(&s->out, (char)f->view);
+    buf_putc(&s->out, (char)f->found);
+    buf_putc(&s->out, (char)f->confidence);
+    put_u64(&s->out, f->free_bytes);
+    put_u32(&s->out, f->device);
     put_instant(&s->out, f->m);
     put_instant(&s->out, f->a);
     put_instant(&s->out, f->c);
@@ -356,15 +378,22 @@ int sink_file(struct sink *s, const struct record_file *f)
     put_u16(&s->out, (uint16_t)link.n);
     buf_put(&s->out, volume);
     buf_put(&s->out, link);
+    buf_put(&s->out, type);
     if (f->sha256.n == 32)
         buf_put(&s->out, f->sha256);
+    if (f->sha1.n == 20)
+        buf_put(&s->out, f->sha1);
+    if (f->md5.n == 16)
+        buf_put(&s->out, f->md5);
     int rc = item_done(s);
+    for (size_t i = 0; i < f->n_xattrs && rc == 0; i++)
+        rc = put_xattr(s, &f->xattrs[i]);
     const struct instant t[] = { f->m, f->a, f->c, f->b, f->d };
     static const enum time_kind kind[] = { TIME_MODIFIED, TIME_ACCESSED,
                                            TIME_CHANGED, TIME_BORN,
                                            TIME_DELETED };
     for (unsigned i = 0; i < 5 && rc == 0; i++)
-        if (!(f->flags >> (4 + i) & 1))
+        if (!(f->flags >> (4 + i) & 1) && !(f->told >> i & 1))
             rc = file_event(s, f, kind[i], t[i], (uint16_t)i);
     return rc;
 }
@@ -449,6 +478,7 @@ int sink_member(struct sink *s, bool outer, struct str layers,
     buf_put(&s->out, cut(layers, 8192));
     buf_put(&s->out, format);
     sink_set_source(s, format);
+    s->format = format;
     return item_done(s);
 }
 
@@ -456,6 +486,12 @@ int sink_member_end(struct sink *s)
 {
     buf_putc(&s->out, WIRE_MEMBER_END);
     return item_done(s);
+}
+
+int sink_part(struct sink *s, struct str layers, uint64_t size)
+{
+    int rc = sink_member_end(s);
+    return rc ? rc : sink_member(s, false, layers, s->format, size);
 }
 
 void sink_progress(struct sink *s, uint64_t done)

@@ -13,7 +13,9 @@
  * MEMBER_END
  * EVENT      WIRE_EVENT fixed bytes, then uid, request, refs (u32 value,
  *            u8 role), text
- * FILE       WIRE_FILE fixed bytes, then volume, link target, sha256
+ * FILE       WIRE_FILE fixed bytes, then volume, link target, content type,
+ *            sha256, sha1, md5
+ * XATTR      of the file before: name (u16 len), value (u32 len)
  * ISSUE      severity u8, off u64, len u64, code (u8 len), detail (u16 len)
  * REJECT     off u64, len u64, code, detail
  * FACT       name (u8 len), value (u32 len)
@@ -34,13 +36,14 @@ enum wire_item {
     WIRE_ISSUE,
     WIRE_REJECT,
     WIRE_FACT,
+    WIRE_XATTR,
 };
 
 enum {
     WIRE_EVENT_FIXED = 8 + 8 + 4 + 4 + 8 + 4 + 4 + 4 * INTAKE_COLUMNS + 8,
-    WIRE_FILE_FIXED = 4 + 8 * 3 + 4 * 5 + 2 + 2 + 1 + 5 * 12 + 2,
     WIRE_VALUE_MAX = 4096, /* bytes of an entity value; longer ones are cut */
     WIRE_TEXT_MAX = 4096,
+    WIRE_TYPE_MAX = 200,           /* of a content type */
     WIRE_DICTIONARY_MAX = 1 << 16, /* small: it stays in the cache */
     WIRE_DICTIONARY_BYTES = 8 << 20,
 };

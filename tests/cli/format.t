@@ -6,7 +6,8 @@
 page=$SRCDIR/docs/case-format.md
 command -v sqlite3 >sqlite.path || skip_all "the sqlite3 shell is not installed"
 "$KANSHIKI" new case.kan >out 2>err
-"$KANSHIKI" import case.kan "$SRCDIR/samples/cloudtrail" >out 2>err
+"$KANSHIKI" import case.kan "$SRCDIR/samples/cloudtrail" \
+    "$SRCDIR/samples/disk/app-01-data.E01" >out 2>err
 is_status $? 2 "import"
 
 awk '/^```sql/ { n++; on = 1; next } /^```/ { on = 0 }
