@@ -15,7 +15,7 @@ static const struct {
     [FS_EXFAT] = { "exFAT", true },
     [FS_NTFS] = { "NTFS", true },
     [FS_ISO9660] = { "ISO 9660", true },
-    [FS_XFS] = { "XFS", false },
+    [FS_XFS] = { "XFS", true },
     [FS_BTRFS] = { "btrfs", false },
     [FS_LVM] = { "LVM2 physical volume", false },
     [FS_LUKS] = { "LUKS encrypted volume", false },
@@ -207,6 +207,8 @@ struct fs *fs_open(struct source *vol, struct err *err)
     switch (type) {
     case FS_EXT:
         return fs_ext_open(vol, err);
+    case FS_XFS:
+        return fs_xfs_open(vol, err);
     case FS_FAT:
     case FS_EXFAT:
     case FS_NTFS:

@@ -171,6 +171,7 @@ struct source *fs_open_path(struct fs *fs, struct str path, struct err *err);
 /* ---- for the readers ---------------------------------------------------- */
 
 struct fs *fs_ext_open(struct source *vol, struct err *err);
+struct fs *fs_xfs_open(struct source *vol, struct err *err);
 struct fs *fs_tsk_open(struct source *vol, enum fs_type type, struct err *err);
 
 enum { FS_PATH_MAX = 32 << 10, FS_NAMES_MAX = 1 << 27 };

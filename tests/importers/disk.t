@@ -126,7 +126,7 @@ has 'warning mbr-loop' "a looping chain ends"
 
 # ---- volumes that are named only -------------------------------------------
 for v in '0:LUKS\272\276\0\2:LUKS' '512:LABELONE:' '3:-FVE-FS-:BitLocker' \
-    '4086:SWAPSPACE2:swap' '65600:_BHRfS_M:btrfs' '0:XFSB:XFS'; do
+    '4086:SWAPSPACE2:swap' '65600:_BHRfS_M:btrfs'; do
     at=${v%%:*} name=${v##*:} bytes=${v#*:}
     bytes=${bytes%:*}
     rm -f v.img; truncate -s 1M v.img
