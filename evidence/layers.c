@@ -11,6 +11,7 @@
 #include "evidence/ewf.h"
 #include "evidence/fs.h"
 #include "evidence/gzip.h"
+#include "evidence/journal.h"
 #include "evidence/memory.h"
 #include "evidence/volume.h"
 
@@ -127,6 +128,24 @@ static struct source *open_inode(struct source *below, uint64_t number,
               : NULL;
 }
 
+/* The volume as its journal completes it. */
+static struct source *open_journal(struct source *below, uint64_t number,
+                                   struct str arg, struct err *err)
+{
+    struct journal_report report;
+    struct err own = { 0 };
+    (void)number;
+    (void)arg;
+    struct source *s =
+        journal_replay(below, fs_recognise(below), &report, &own);
+    if (!s && own.code == 0)
+        err_set(&own, ERR_EVIDENCE, "no journal to play back here%s%s",
+                report.why[0] ? ": " : "", report.why);
+    if (!s && err)
+        *err = own;
+    return s;
+}
+
 static struct source *open_zip(struct source *below, uint64_t number,
                                struct str arg, struct err *err)
 {
@@ -147,10 +166,15 @@ static const struct {
     bool arg;      /* "/ARG" follows */
     open_fn *open;
 } kinds[] = {
-    { "gz", false, false, open_gz },      { "ewf", false, false, open_ewf },
-    { "p", true, false, open_partition }, { "fs", false, true, open_path },
-    { "ino", false, true, open_inode },   { "zip", false, true, open_zip },
-    { "tar", false, true, open_tar },     { "phys", false, false, open_phys },
+    { "gz", false, false, open_gz },
+    { "ewf", false, false, open_ewf },
+    { "p", true, false, open_partition },
+    { "fs", false, true, open_path },
+    { "ino", false, true, open_inode },
+    { "zip", false, true, open_zip },
+    { "tar", false, true, open_tar },
+    { "phys", false, false, open_phys },
+    { "journal", false, false, open_journal },
 };
 
 static bool name_fits(struct str name, const char *kind, bool numbered,
