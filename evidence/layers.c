@@ -12,6 +12,7 @@
 #include "evidence/fs.h"
 #include "evidence/gzip.h"
 #include "evidence/journal.h"
+#include "evidence/lvm.h"
 #include "evidence/memory.h"
 #include "evidence/volume.h"
 
@@ -51,6 +52,13 @@ static struct source *open_partition(struct source *below, uint64_t number,
         return NULL;
     }
     return volume_open(below, (uint32_t)number, err);
+}
+
+static struct source *open_lv(struct source *below, uint64_t number,
+                              struct str arg, struct err *err)
+{
+    (void)number;
+    return lvm_volume_open(below, arg, err);
 }
 
 static struct source *open_phys(struct source *below, uint64_t number,
@@ -175,6 +183,7 @@ static const struct {
     { "tar", false, true, open_tar },
     { "phys", false, false, open_phys },
     { "journal", false, false, open_journal },
+    { "lv", false, true, open_lv },
 };
 
 static bool name_fits(struct str name, const char *kind, bool numbered,

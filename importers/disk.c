@@ -343,8 +343,8 @@ static int import(struct import_job *job, struct err *err)
 const struct importer importers_disk = {
     .name = "disk",
     .title = "Disk or volume image",
-    .reads = "raw, split raw and E01 images; GPT, MBR; ext2/3/4, XFS, NTFS, "
-             "FAT, exFAT, ISO 9660",
+    .reads = "raw, split raw and E01 images; GPT, MBR, LVM2; ext2/3/4, XFS, "
+             "NTFS, FAT, exFAT, ISO 9660",
     .flags = IMPORTER_IMAGE,
     .probe = probe,
     .import = import,

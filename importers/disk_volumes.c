@@ -2,8 +2,11 @@
 #include "importers/disk_volumes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/text.h"
+#include "evidence/luks.h"
+#include "evidence/lvm.h"
 #include "evidence/volume.h"
 #include "importers/disk_media.h"
 
@@ -13,6 +16,8 @@ struct volumes {
     const struct disk_walker *walker;
     struct volume_table table;
     struct disk_volume at; /* the one at hand */
+    struct lvm_place *pvs; /* volumes that are physical volumes of LVM */
+    size_t n_pvs;
 };
 
 const char *disk_volume_title(const struct disk_volume *v)
@@ -25,6 +30,8 @@ bool disk_volume_place(const struct disk_volume *v, uint64_t off, uint64_t len,
 {
     if (off > v->src->size || len > v->src->size - off)
         return false;
+    if (v->logical)
+        return lvm_place_of(v->src, off, len, at);
     *at = v->off + off;
     return true;
 }
@@ -57,10 +64,32 @@ int disk_fs_facts(struct sink *s, const struct disk_volume *v,
     return stop;
 }
 
+static int luks_facts(struct volumes *vs)
+{
+    char name[DISK_VOLUME_NAME_MAX + 40];
+    struct luks_info in;
+    if (!luks_read(vs->at.src, &in))
+        return 0;
+    snprintf(name, sizeof name, "volume %s encryption",
+             disk_volume_title(&vs->at));
+    int stop =
+        disk_fact(vs->sink, name, "LUKS version %u, id %s%s%s%s%s", in.version,
+                  text_line(str_from(in.uuid)), in.cipher[0] ? ", cipher " : "",
+                  text_line(str_from(in.cipher)), in.mode[0] ? "-" : "",
+                  text_line(str_from(in.mode)));
+    if (!stop && in.label[0])
+        stop = disk_fact(vs->sink, name, "label %s",
+                         text_line(str_from(in.label)));
+    return stop;
+}
+
 /* A volume whose content is named only. */
 static int not_read(struct volumes *vs, enum fs_type type)
 {
     const char *vol = disk_volume_title(&vs->at);
+    int stop = type == FS_LUKS ? luks_facts(vs) : 0;
+    if (stop)
+        return stop;
     if (type == FS_EMPTY)
         return sink_issue(vs->sink, ISSUE_NOTE, 0, 0, "volume-empty",
                           "volume %s: its first bytes are zeros", vol);
@@ -74,9 +103,23 @@ static int not_read(struct volumes *vs, enum fs_type type)
                       fs_type_name(type));
 }
 
+/* Its logical volumes come after all partitions were seen. */
+static int physical_volume(struct volumes *vs)
+{
+    if (vs->n_pvs == LVM_PVS_MAX)
+        return sink_issue(vs->sink, ISSUE_ERROR, 0, 0, "lvm-count",
+                          "more than %d physical volumes", LVM_PVS_MAX);
+    struct lvm_place *p = &vs->pvs[vs->n_pvs++];
+    *p = (struct lvm_place){ .off = vs->at.off, .len = vs->at.src->size };
+    snprintf(p->name, sizeof p->name, "%.20s", vs->at.name);
+    return 0;
+}
+
 static int volume_content(struct volumes *vs, struct err *err)
 {
     enum fs_type type = fs_recognise(vs->at.src);
+    if (type == FS_LVM && !vs->at.logical)
+        return physical_volume(vs);
     if (!fs_type_readable(type))
         return not_read(vs, type);
     return vs->walker->walk(vs->walker->ctx, &vs->at, err);
@@ -179,11 +222,158 @@ static int partitions(struct volumes *vs, enum fs_type stale, struct err *err)
     return stop;
 }
 
+/* ---- LVM ---------------------------------------------------------------- */
+
+static const char *when(bool known, struct instant t, char out[TIME_TEXT_MAX])
+{
+    if (!known)
+        return "at an unknown time";
+    out[time_format(out, t, 0, 0)] = '\0';
+    return out;
+}
+
+static int pv_facts(struct volumes *vs, const struct lvm *l)
+{
+    char name[80];
+    int stop = 0;
+    for (size_t i = 0; i < l->n_pvs && !stop; i++) {
+        const struct lvm_pv *pv = &l->pvs[i];
+        snprintf(name, sizeof name, "physical volume %s",
+                 pv->place.name[0] ? pv->place.name : "(whole)");
+        stop = disk_fact(vs->sink, name, "LVM2, id %s, %llu bytes%s%s",
+                         pv->uuid, (unsigned long long)pv->size,
+                         pv->vg ? ", of volume group " : ", of no known group",
+                         pv->vg ? pv->vg : "");
+        if (!stop && !pv->vg)
+            stop = sink_issue(vs->sink, ISSUE_WARNING, pv->place.off,
+                              pv->place.len, "lvm-no-group",
+                              "physical volume %s: no metadata say what is in "
+                              "it",
+                              pv->uuid);
+    }
+    return stop;
+}
+
+static int vg_facts(struct volumes *vs, const struct lvm_vg *vg)
+{
+    char name[LVM_NAME + 40], t[TIME_TEXT_MAX];
+    snprintf(name, sizeof name, "volume group %.*s", STR_ARG(vg->name));
+    int stop =
+        disk_fact(vs->sink, name,
+                  "id %s, state %llu, written %s on host %s, extents of "
+                  "%llu bytes, physical volumes: %zu",
+                  vg->uuid, (unsigned long long)vg->seqno,
+                  when(vg->has_written, vg->written, t), text_line(vg->host),
+                  (unsigned long long)vg->extent, vg->n_members);
+    for (size_t i = 0; i < vg->n_members && !stop; i++) {
+        const struct lvm_member *m = &vg->members[i];
+        stop = disk_fact(
+            vs->sink, name, "physical volume %s, %llu bytes, last at %s: %s",
+            m->uuid, (unsigned long long)m->size, text_line(m->device),
+            !m->pv                 ? "MISSING"
+            : m->pv->place.name[0] ? m->pv->place.name
+                                   : "the whole medium");
+    }
+    return stop;
+}
+
+/* Former layouts, out of older texts. */
+static int copy_facts(struct volumes *vs, const struct lvm *l)
+{
+    int stop = 0;
+    for (size_t i = 0; i < l->n_copies && !stop; i++) {
+        const struct lvm_copy *c = &l->copies[i];
+        char name[LVM_NAME + 60], t[TIME_TEXT_MAX];
+        snprintf(name, sizeof name, "volume group %.*s, former state %llu",
+                 (int)(c->vg.n < LVM_NAME ? c->vg.n : LVM_NAME), c->vg.p,
+                 (unsigned long long)c->seqno);
+        stop = disk_fact(vs->sink, name,
+                         "written %s on host %s by: %.160s; logical volumes: "
+                         "%.*s",
+                         when(c->has_written, c->written, t),
+                         text_line(c->host), text_line(c->description),
+                         STR_ARG(c->layout.n ? c->layout : STR("none")));
+    }
+    return stop;
+}
+
+static int lv_walk(struct volumes *vs, struct lvm *l, const struct lvm_vg *vg,
+                   const struct lvm_lv *lv, struct err *err)
+{
+    struct err why = { 0 };
+    vs->at.src = lvm_volume(l, vg, lv, &why);
+    if (!vs->at.src && why.code == ERR_INTERNAL)
+        return err_set(err, why.code, "%s", why.what);
+    if (!vs->at.src)
+        return sink_issue(vs->sink, ISSUE_ERROR, 0, 0, "volume-not-read",
+                          "volume %s: LVM2 logical volume, not read: %s",
+                          vs->at.name, lv->refused);
+    int stop = 0;
+    if (lv->incomplete)
+        stop = sink_issue(vs->sink, ISSUE_ERROR, 0, 0, "lvm-incomplete",
+                          "volume %s: %llu of %llu bytes are not on this "
+                          "medium; they read as zeros",
+                          vs->at.name,
+                          (unsigned long long)source_gap_bytes(vs->at.src),
+                          (unsigned long long)lv->size);
+    if (!stop)
+        stop = volume_content(vs, err);
+    source_close(vs->at.src);
+    return stop;
+}
+
+static int one_lv(struct volumes *vs, struct lvm *l, const struct lvm_vg *vg,
+                  const struct lvm_lv *lv, struct err *err)
+{
+    struct buf layer = { 0 };
+    char name[DISK_VOLUME_NAME_MAX + 40], t[TIME_TEXT_MAX];
+    vs->at = (struct disk_volume){ .logical = true };
+    lvm_layer(&layer, l, vg, lv);
+    snprintf(vs->at.name, sizeof vs->at.name, "%.*s", STR_ARG(buf_str(&layer)));
+    buf_free(&layer);
+    snprintf(name, sizeof name, "volume %s", vs->at.name);
+    int stop =
+        disk_fact(vs->sink, name,
+                  "%llu bytes in %zu segments, id %s, made %s on host "
+                  "%s%s%s",
+                  (unsigned long long)lv->size, lv->n, lv->uuid,
+                  when(lv->has_made, lv->made, t), text_line(lv->host),
+                  lv->refused ? ", kind " : "", lv->refused ? lv->refused : "");
+    if (!stop && lv->visible)
+        stop = lv_walk(vs, l, vg, lv, err);
+    return stop;
+}
+
+static int logical_volumes(struct volumes *vs, struct err *err)
+{
+    struct lvm *l = lvm_open(vs->media, vs->pvs, vs->n_pvs, err);
+    if (!l)
+        return err && err->code ? err->code : ERR_INTERNAL;
+    int stop = pv_facts(vs, l);
+    for (size_t i = 0; i < l->n_issues && !stop; i++) {
+        const struct lvm_issue *is = &l->issues[i];
+        stop = sink_issue(vs->sink, ISSUE_WARNING, is->off, is->len, is->code,
+                          "%s", is->text);
+    }
+    for (size_t i = 0; i < l->n_vgs && !stop; i++)
+        stop = vg_facts(vs, &l->vgs[i]);
+    if (!stop)
+        stop = copy_facts(vs, l);
+    for (size_t i = 0; i < l->n_vgs && !stop; i++)
+        for (size_t k = 0; k < l->vgs[i].n_lvs && !stop; k++)
+            stop = one_lv(vs, l, &l->vgs[i], &l->vgs[i].lvs[k], err);
+    lvm_close(l);
+    return stop;
+}
+
 int disk_volumes(struct sink *s, struct source *media,
                  const struct disk_walker *w, struct err *err)
 {
     static const char *const names[] = { "none", "MBR", "GPT" };
     struct volumes vs = { .sink = s, .media = media, .walker = w };
+    vs.pvs = calloc(LVM_PVS_MAX, sizeof *vs.pvs);
+    if (!vs.pvs)
+        return err_set(err, ERR_INTERNAL, "out of memory");
     int stop = volumes_read(media, &vs.table, err);
     enum fs_type type = stop ? FS_UNKNOWN : fs_recognise(media);
     bool tables = !stop && table_wins(&vs, type);
@@ -194,6 +384,9 @@ int disk_volumes(struct sink *s, struct source *media,
         stop = table_issues(&vs);
     if (!stop)
         stop = tables ? partitions(&vs, type, err) : whole(&vs, err);
+    if (!stop && vs.n_pvs)
+        stop = logical_volumes(&vs, err);
     volumes_free(&vs.table);
+    free(vs.pvs);
     return stop;
 }

@@ -1,20 +1,23 @@
 /*
  * The volumes of a disk image: partitions, or the whole medium where there is
- * no table. What tables and file systems say of themselves becomes facts and
- * issues; the names in a volume are its caller's.
+ * no table, and the logical volumes of LVM in them. What tables and file
+ * systems say of themselves becomes facts and issues; the names in a volume are
+ * its caller's.
  */
 #pragma once
 
 #include "evidence/fs.h"
 #include "importers/importer.h"
 
-enum { DISK_VOLUME_NAME_MAX = 320 };
+enum { DISK_VOLUME_NAME_MAX = 800 };
 
 struct disk_volume {
-    /* As the layer of a citation: "p1"; empty is the whole medium. */
+    /* As the layer of a citation: "p1", "lv/vg0/root"; empty is the whole
+     * medium. */
     char name[DISK_VOLUME_NAME_MAX];
     struct source *src;
-    uint64_t off; /* on the medium */
+    uint64_t off; /* on the medium, of partitions */
+    bool logical; /* of LVM: bytes lie on the medium as it maps them */
 };
 
 /* The name for messages: never empty. */

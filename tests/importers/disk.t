@@ -125,16 +125,32 @@ has 'fact volume p5: ' "a logical partition"
 has 'warning mbr-loop' "a looping chain ends"
 
 # ---- volumes that are named only -------------------------------------------
-for v in '0:LUKS\272\276\0\2:LUKS' '512:LABELONE:' '3:-FVE-FS-:BitLocker' \
+for v in '0:LUKS\272\276\0\2:LUKS' '3:-FVE-FS-:BitLocker' \
     '4086:SWAPSPACE2:swap' '65600:_BHRfS_M:btrfs'; do
     at=${v%%:*} name=${v##*:} bytes=${v#*:}
     bytes=${bytes%:*}
     rm -f v.img; truncate -s 1M v.img
     poke v.img "$at" "$bytes"
-    [ "$name" ] || { poke v.img 536 'LVM2 001'; name=LVM2; }
     "$dump" disk v.img >out
     has "(error|note) volume-not-read .*$name" "$name is named as not read"
 done
+rm -f v.img; truncate -s 1M v.img
+poke v.img 512 LABELONE; poke v.img 536 'LVM2 001'
+"$dump" disk v.img >out
+has 'warning lvm-checksum .*label' "a label of LVM2 alone is damage"
+has 'warning lvm-header' "and leads nowhere"
+if need cryptsetup cryptsetup-bin; then
+    id=99999999-8888-7777-6666-555555555555
+    for version in 1 2; do
+        rm -f v.img; truncate -s 20M v.img
+        echo secret | cryptsetup -q luksFormat --type luks$version --uuid $id \
+            --pbkdf pbkdf2 --pbkdf-force-iterations 1000 v.img - 2>err ||
+            skip "LUKS $version" "$(head -n 1 err)"
+        "$dump" disk v.img >out
+        has "fact volume \(whole\) encryption: LUKS version $version, id $id" \
+            "LUKS $version: version and id"
+    done
+fi
 
 # ---- FAT, NTFS, ISO --------------------------------------------------------
 if need mkfs.vfat dosfstools && need mcopy mtools; then
