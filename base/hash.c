@@ -94,6 +94,20 @@ void hasher_add(struct hasher *h, const void *p, size_t n)
     }
 }
 
+size_t hasher_peek(const struct hasher *h, enum hash_algo a,
+                   unsigned char out[32])
+{
+    struct hasher copy = { 0 };
+    size_t n = 0;
+    if ((unsigned)a >= HASH_COUNT || !h->ctx[a] || h->failed[a])
+        return 0;
+    copy.ctx[a] = EVP_MD_CTX_new();
+    if (copy.ctx[a] && EVP_MD_CTX_copy_ex(copy.ctx[a], h->ctx[a]) == 1)
+        n = hasher_end(&copy, a, out);
+    EVP_MD_CTX_free(copy.ctx[a]);
+    return n;
+}
+
 size_t hasher_end(struct hasher *h, enum hash_algo a, unsigned char out[32])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];

@@ -19,6 +19,9 @@ void hasher_add(struct hasher *h, const void *p, size_t n);
 /* Finishes algorithm a, once until hasher_reset; returns its length, 0 when
  * it was not asked for or failed. */
 size_t hasher_end(struct hasher *h, enum hash_algo a, unsigned char out[32]);
+/* As hasher_end, of what was added so far; more may be added. */
+size_t hasher_peek(const struct hasher *h, enum hash_algo a,
+                   unsigned char out[32]);
 void hasher_reset(struct hasher *h);
 void hasher_close(struct hasher *h);
 

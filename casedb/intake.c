@@ -31,6 +31,9 @@ struct intake {
     uint64_t files_done, items, skip;
     struct intake_totals totals;
     uint64_t first_event;
+    void (*stamp)(void *ctx, struct buf *out);
+    void *stamp_ctx;
+    struct buf old_stamp;
 
     struct batch batches[2];
     struct batch *filling;
@@ -269,8 +272,9 @@ static int wait_writer(struct intake *in, struct err *err)
  * ------------------------------------------------------------------------ */
 
 /* State blob: little-endian u64s, then the open member's path, layers and
- * format, each with a u32 length. */
-enum { CHECKPOINT_VERSION = 1 };
+ * format and the pipeline's stamp, each with a u64 length. Version 1 had no
+ * stamp. */
+enum { CHECKPOINT_VERSION = 2 };
 
 static void put64(struct buf *b, uint64_t v)
 {
@@ -317,6 +321,12 @@ static int make_checkpoint(struct intake *in, struct batch *b, struct err *err)
     put_counted(&s, in->member.path);
     put_counted(&s, in->member.layers);
     put_counted(&s, in->member.format);
+    struct buf stamp = { 0 };
+    if (in->stamp)
+        in->stamp(in->stamp_ctx, &stamp);
+    s.failed |= stamp.failed;
+    put_counted(&s, buf_str(&stamp));
+    buf_free(&stamp);
     bool failed = s.failed;
     b->checkpoint = buf_to_arena(&s, &b->arena);
     return failed || !b->checkpoint.p ? no_memory(err) : 0;
@@ -331,7 +341,8 @@ static struct str get_counted(struct intake *in, struct cursor *k)
 static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
 {
     struct cursor k = cursor_of(blob.p, blob.n);
-    if (cursor_u64(&k) != CHECKPOINT_VERSION)
+    uint64_t version = cursor_u64(&k);
+    if (version != 1 && version != CHECKPOINT_VERSION)
         return err_set(err, ERR_CASE, "checkpoint of an unknown form");
     in->files_done = cursor_u64(&k);
     in->skip = cursor_u64(&k);
@@ -354,6 +365,10 @@ static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
     in->member.path = get_counted(in, &k);
     in->member.layers = get_counted(in, &k);
     in->member.format = get_counted(in, &k);
+    if (version > 1)
+        buf_put(&in->old_stamp, cursor_str(&k, cursor_u64(&k)));
+    if (in->old_stamp.failed)
+        return no_memory(err);
     if (k.failed)
         return err_set(err, ERR_CASE, "checkpoint is damaged");
     return 0;
@@ -453,6 +468,8 @@ int intake_open(struct casedb *c, const struct intake_options *o,
     in->c = c;
     in->batch_size = o->batch ? o->batch : INTAKE_BATCH;
     in->filling = &in->batches[0];
+    in->stamp = o->stamp;
+    in->stamp_ctx = o->stamp_ctx;
     pthread_mutex_init(&in->lock, NULL);
     pthread_cond_init(&in->wake, NULL);
     int rc = begin_exhibit(in, o, err);
@@ -491,6 +508,11 @@ int64_t intake_exhibit(const struct intake *in)
 bool intake_resumed(const struct intake *in)
 {
     return in->resumed;
+}
+
+struct str intake_stamp(const struct intake *in)
+{
+    return buf_str(&in->old_stamp);
 }
 
 void intake_hash_key(const struct intake *in, struct hash_key *out)
@@ -929,6 +951,7 @@ void intake_close(struct intake *in)
     batch_free(&in->batches[0]);
     batch_free(&in->batches[1]);
     arena_free(&in->member_arena);
+    buf_free(&in->old_stamp);
     identity_free(&in->who);
     free(in);
 }

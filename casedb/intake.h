@@ -44,6 +44,10 @@ struct intake_options {
     bool embed;
     struct str version, libraries, options; /* of this run */
     struct str detail; /* of its audit entry: canonical JSON; empty = {} */
+    /* What is known of the file at work, for its checkpoint: kept as it is and
+     * given back by intake_stamp when the import is resumed. May be NULL. */
+    void (*stamp)(void *ctx, struct buf *out);
+    void *stamp_ctx;
     uint64_t expect; /* events to come, a guess: sizes tables */
     uint32_t batch;  /* events per batch; 0 = INTAKE_BATCH (tests: smaller) */
 };
@@ -96,6 +100,8 @@ int intake_run(struct intake *in, const struct intake_options *o,
                struct str fences, int64_t started_s, struct err *err) CHECKED;
 int64_t intake_exhibit(const struct intake *in);
 bool intake_resumed(const struct intake *in);
+/* The stamp of the checkpoint that is resumed at; empty: none. */
+struct str intake_stamp(const struct intake *in);
 /* Key for body hashes, the case's own. */
 struct hash_key;
 void intake_hash_key(const struct intake *in, struct hash_key *out);

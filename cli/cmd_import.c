@@ -22,6 +22,8 @@ static const struct command_option options[] = {
     { "--sha256", "HEX", "the digest that the one file must have", 0 },
     { "--claim-reason", "TEXT",
       "go on although a digest differs, for this reason", 0 },
+    { "--changed-reason", "TEXT",
+      "resume although evidence changed meanwhile, for this reason", 0 },
     { "--unsandboxed", NULL,
       "go on although this system cannot confine the workers", 0 },
     { "--progress", "FORM", "auto (default), jsonl or none", 0 },
@@ -119,6 +121,7 @@ static int take_options(struct importing *im, struct import_options *o,
         .embed = arg_has(cli, "--embed"),
         .unsandboxed_ok = arg_has(cli, "--unsandboxed"),
         .claim_reason = arg_str(cli, "--claim-reason"),
+        .changed_reason = arg_str(cli, "--changed-reason"),
         .version = STR(PACKAGE_VERSION),
         .libraries = cli_libraries(&cli->arena),
         .argv = cli->line,
@@ -260,7 +263,9 @@ const struct command cmd_import = {
         "For every file, records read = stored + duplicates + rejected; what "
         "could not be read is listed by kanshiki status.\n\n"
         "An import that was interrupted, in whatever way, is resumed by giving "
-        "the same command again, and ends with the same content. A path that "
+        "the same command again, and ends with the same content. It is refused "
+        "when a file that was read, or half of it, is another one now; "
+        "--changed-reason goes on with what was read before. A path that "
         "is whole in the case is not imported twice.",
     .options = options,
     .examples = examples,

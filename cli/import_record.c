@@ -40,6 +40,7 @@ int import_record(struct cli *cli, struct import_options *o, struct err *err)
     json_put_open(&j, '{');
     json_put_kstr(&j, "argv", cli->line);
     json_put_kstr(&j, "as", o->as);
+    json_put_kstr(&j, "changed_reason", o->changed_reason);
     json_put_ki64(&j, "claims", (int64_t)o->n_claims);
     json_put_kbool(&j, "embed", o->embed);
     json_put_kbool(&j, "hash_files", o->hash_files);

@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 
-enum { QUEUE = 4096, BLOCK = 1 << 20 };
+enum { QUEUE = 4096, BLOCK = 1 << 20, STEP = 64 << 20 };
 
 struct entry {
     int fd;
@@ -20,7 +20,8 @@ struct hashing {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct entry queue[QUEUE];
-    uint64_t added, done, taken; /* tickets, ascending */
+    uint64_t added, done, taken;  /* tickets, ascending */
+    struct hashing_prefix prefix; /* of the ticket `done`, at work */
     bool stop;
     struct hasher *hasher;
     unsigned char *block;
@@ -32,6 +33,16 @@ static bool stopping(struct hashing *h)
     bool stop = h->stop;
     pthread_mutex_unlock(&h->lock);
     return stop;
+}
+
+static void note_prefix(struct hashing *h, uint64_t bytes)
+{
+    struct hashing_prefix p = { .bytes = bytes };
+    if (!hasher_peek(h->hasher, HASH_SHA256, p.sha256))
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->prefix = p;
+    pthread_mutex_unlock(&h->lock);
 }
 
 static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
@@ -50,7 +61,10 @@ static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
         if (n <= 0)
             break;
         hasher_add(h->hasher, h->block, (size_t)n);
+        uint64_t before = r->bytes;
         r->bytes += (uint64_t)n;
+        if (before / STEP != r->bytes / STEP)
+            note_prefix(h, r->bytes);
     }
     hasher_end(h->hasher, HASH_SHA256, r->sha256);
     if (!r->failed && fstat(fd, &b) == 0)
@@ -77,6 +91,7 @@ static void *run(void *arg)
         pthread_mutex_lock(&h->lock);
         e->result = r;
         h->done++;
+        h->prefix = (struct hashing_prefix){ 0 };
         pthread_cond_broadcast(&h->wake);
     }
     pthread_mutex_unlock(&h->lock);
@@ -136,6 +151,22 @@ bool hashing_ready(struct hashing *h, uint64_t ticket)
     bool ready = h->done > ticket;
     pthread_mutex_unlock(&h->lock);
     return ready;
+}
+
+void hashing_so_far(struct hashing *h, uint64_t ticket,
+                    struct hashing_prefix *out)
+{
+    *out = (struct hashing_prefix){ 0 };
+    pthread_mutex_lock(&h->lock);
+    if (h->done > ticket) {
+        const struct hashing_result *r = &h->queue[ticket % QUEUE].result;
+        out->bytes = r->bytes;
+        out->whole = !r->failed;
+        memcpy(out->sha256, r->sha256, sizeof(out->sha256));
+    } else if (h->done == ticket) {
+        *out = h->prefix;
+    }
+    pthread_mutex_unlock(&h->lock);
 }
 
 void hashing_close(struct hashing *h)

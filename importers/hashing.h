@@ -23,4 +23,13 @@ int hashing_add(struct hashing *h, int fd, uint64_t *ticket,
 void hashing_wait(struct hashing *h, uint64_t ticket,
                   struct hashing_result *out);
 bool hashing_ready(struct hashing *h, uint64_t ticket);
+
+struct hashing_prefix {
+    uint64_t bytes; /* hashed so far, a step of 64 MiB or the whole */
+    bool whole;
+    unsigned char sha256[32]; /* of these bytes */
+};
+/* What is known of a ticket now; bytes 0 when nothing is. */
+void hashing_so_far(struct hashing *h, uint64_t ticket,
+                    struct hashing_prefix *out);
 void hashing_close(struct hashing *h); /* stops at the next block */

@@ -26,6 +26,7 @@ struct import_options {
     const struct import_claim *claims;
     size_t n_claims;
     struct str claim_reason;  /* go on although a claim differs, and why */
+    struct str changed_reason; /* resume although evidence changed, and why */
     struct str version, libraries, argv; /* of this run, for the record */
     struct str detail; /* of its audit entry: canonical JSON; empty = {} */
     uint32_t batch;           /* tests */

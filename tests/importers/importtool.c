@@ -5,6 +5,11 @@
  *   importtool import CASE PATH [BATCH [JOBS]]   events per batch
  *   importtool hash CASE                         verified, then its content
  *
+ * KAN_DIE_AT=N: is killed before its Nth batch is written. KAN_REASON: goes on
+ * although evidence changed. KAN_KILL=start|middle|idle: one of its workers is
+ * killed when it was started; when it has work; when it has none while another
+ * one works. Workers started are told on stderr.
+ *
  * Its workers misbehave at files whose names end so:
  *
  *   .crash  at once    .late  after some records    .hang    .eat  memory
@@ -16,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "evidence/worker.h"
 #include "importers/wire.h"
@@ -27,6 +34,34 @@ struct worker *__wrap_worker_spawn(const struct worker_options *o,
 int __real_worker_emit_str(unsigned type, struct str payload);
 int __wrap_worker_emit_str(unsigned type, struct str payload);
 
+int __real_worker_send(struct worker *w, uint64_t job, struct str request,
+                       const int *fds, size_t n, uint64_t max, struct err *e);
+int __wrap_worker_send(struct worker *w, uint64_t job, struct str request,
+                       const int *fds, size_t n, uint64_t max, struct err *e);
+struct batch;
+int __real_batch_write(struct casedb *c, struct batch *b, struct err *e);
+int __wrap_batch_write(struct casedb *c, struct batch *b, struct err *e);
+
+static unsigned spawned;
+static unsigned long batches;
+static bool killed;
+static struct worker *first;
+
+static bool kill_when(const char *when)
+{
+    const char *want = getenv("KAN_KILL");
+    return want && strcmp(want, when) == 0;
+}
+
+/* Returns when it is dead: what it is sent afterwards does not arrive. */
+static void end_worker(struct worker *w)
+{
+    struct pollfd p = { worker_pidfd(w), POLLIN, 0 };
+    killed = true;
+    if (syscall(SYS_pidfd_send_signal, p.fd, SIGKILL, NULL, 0) == 0)
+        poll(&p, 1, 5000);
+}
+
 /* A silent worker is given up after two seconds, and one that eats memory
  * soon meets its limit. */
 struct worker *__wrap_worker_spawn(const struct worker_options *o,
@@ -35,7 +70,33 @@ struct worker *__wrap_worker_spawn(const struct worker_options *o,
     struct worker_options own = *o;
     own.silent_s = 2;
     own.memory = 320u << 20;
-    return __real_worker_spawn(&own, err);
+    struct worker *w = __real_worker_spawn(&own, err);
+    if (w && spawned++ == 0) {
+        first = w;
+        if (kill_when("start"))
+            end_worker(w);
+    } else if (!killed && first && kill_when("idle") &&
+               worker_open_jobs(first) == 0) {
+        end_worker(first);
+    }
+    return w;
+}
+
+int __wrap_worker_send(struct worker *w, uint64_t job, struct str request,
+                       const int *fds, size_t n, uint64_t max, struct err *e)
+{
+    int rc = __real_worker_send(w, job, request, fds, n, max, e);
+    if (!killed && rc == 0 && worker_open_jobs(w) > 2 && kill_when("middle"))
+        end_worker(w);
+    return rc;
+}
+
+int __wrap_batch_write(struct casedb *c, struct batch *b, struct err *e)
+{
+    const char *at = getenv("KAN_DIE_AT");
+    if (at && ++batches == strtoul(at, NULL, 10))
+        raise(SIGKILL);
+    return __real_batch_write(c, b, e);
 }
 
 /* ---- in the worker ------------------------------------------------------- */
@@ -107,9 +168,13 @@ static int import(struct casedb *c, char **argv, int argc)
     struct import_options o = { .path = str_from(argv[0]),
                                 .batch = number(argc > 1 ? argv[1] : NULL),
                                 .jobs = number(argc > 2 ? argv[2] : NULL),
+                                .changed_reason =
+                                    str_from(getenv("KAN_REASON")),
                                 .version = STR("0"),
                                 .argv = STR("{}") };
-    if (import_path(c, &o, &r, &err))
+    int rc = import_path(c, &o, &r, &err);
+    fprintf(stderr, "%u workers started\n", spawned);
+    if (rc)
         return fail();
     printf("%llu read %llu stored %llu duplicates %llu rejected %llu issues\n",
            (unsigned long long)r.read, (unsigned long long)r.stored,

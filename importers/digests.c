@@ -1,0 +1,137 @@
+/*
+ * What is known of a file by its digest: the exhibit's tree hash, claims,
+ * segments, the copy kept inside the case.
+ */
+#include "importers/pipeline.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static int tree_add(struct pipeline *p, struct str path,
+                    const unsigned char sha[32])
+{
+    struct buf *b = &p->tree_line;
+    buf_clear(b);
+    buf_put_hex(b, sha, 32);
+    buf_putz(b, "  ");
+    buf_put(b, path);
+    buf_putc(b, '\n');
+    hasher_add(p->tree, b->p, b->n);
+    return b->failed ? ERR_INTERNAL : 0;
+}
+
+static const struct import_claim *claim_for(const struct pipeline *p,
+                                            struct str path)
+{
+    for (size_t i = 0; i < p->o->n_claims; i++)
+        if (str_eq(p->o->claims[i].path, path) ||
+            (p->found.single && p->o->claims[i].path.n == 0))
+            return &p->o->claims[i];
+    return NULL;
+}
+
+static int check_claim(struct pipeline *p, struct str path,
+                       const unsigned char sha[32], struct err *err)
+{
+    const struct import_claim *claim = claim_for(p, path);
+    if (!claim)
+        return 0;
+    bool same = memcmp(claim->sha256, sha, 32) == 0;
+    if (!same && p->o->claim_reason.n == 0) {
+        err_set(err, ERR_VERIFY,
+                "%s: its SHA-256 is not the claimed one; import stopped",
+                text_line(path));
+        err_hint(err, "to go on, give --accept-mismatch with a reason, "
+                      "which is recorded");
+        return err->code;
+    }
+    struct buf b = { 0 };
+    buf_put_hex(&b, claim->sha256, 32);
+    buf_putz(&b, same ? " match" : " differs: ");
+    if (!same)
+        buf_put(&b, p->o->claim_reason);
+    int rc = intake_fact(p->in, STR("claimed sha256"), buf_str(&b), err);
+    buf_free(&b);
+    return rc;
+}
+
+/* Digests of a file's segments, waiting for the hashing thread; the exhibit's
+ * tree hash takes each file once. */
+int digests_front(struct pipeline *p, struct err *err)
+{
+    struct file_job *j = &p->jobs[p->front];
+    const struct found_file *f = file_at(p, p->front);
+    if (p->front_hashed)
+        return 0;
+    free(p->segments);
+    p->segments = calloc(f->n_segments, sizeof(*p->segments));
+    if (!p->segments)
+        return err_set(err, ERR_INTERNAL, "import: out of memory");
+    for (uint32_t k = 0; k < f->n_segments; k++) {
+        struct hashing_result *r = &p->segments[k];
+        hashing_wait(p->hashing, j->tickets[k], r);
+        if (tree_add(p, p->found.names[f->first + k], r->sha256))
+            return err_set(err, ERR_INTERNAL, "import: out of memory");
+    }
+    memcpy(p->front_sha, p->segments[0].sha256, 32);
+    p->front_hashed = true;
+    return 0;
+}
+
+static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
+{
+    const struct found_file *f = file_at(p, p->front);
+    const struct hashing_result *r = &p->segments[k];
+    struct str name = p->found.names[f->first + k];
+    int rc = 0;
+    if (r->failed)
+        rc = intake_issue(p->in, 2, r->bytes, 0, STR("read-error"),
+                          STR("the file could not be read to its end"), err);
+    if (rc == 0 && r->changed)
+        rc = intake_issue(p->in, 2, 0, 0, STR("changed-during-read"),
+                          STR("size or time of the file changed while it was "
+                              "read"),
+                          err);
+    if (rc == 0 && f->n_segments > 1) {
+        struct buf b = { 0 };
+        buf_put_hex(&b, r->sha256, 32);
+        buf_putz(&b, "  ");
+        buf_put(&b, name);
+        rc = intake_fact(p->in, STR("segment sha256"), buf_str(&b), err);
+        buf_free(&b);
+    }
+    return rc ? rc : check_claim(p, name, r->sha256, err);
+}
+
+static int embed(struct pipeline *p, struct err *err)
+{
+    const struct found_file *f = file_at(p, p->front);
+    if (f->n_segments > 1 || f->size > 900u << 20)
+        return intake_issue(p->in, 1, 0, f->size, STR("not-embedded"),
+                            STR("too large to be kept inside the case"), err);
+    char *bytes = malloc(f->size ? (size_t)f->size : 1);
+    if (!bytes)
+        return err_set(err, ERR_INTERNAL, "import: out of memory");
+    size_t n = 0;
+    ssize_t got;
+    while (n < f->size && (got = pread(p->jobs[p->front].fds[0], bytes + n,
+                                       (size_t)f->size - n, (off_t)n)) > 0)
+        n += (size_t)got;
+    int rc = intake_embed(p->in, (struct str){ bytes, n }, err);
+    free(bytes);
+    return rc;
+}
+
+int digests_outer_end(void *ctx, struct str *sha256, struct err *err)
+{
+    struct pipeline *p = ctx;
+    int rc = digests_front(p, err);
+    for (uint32_t k = 0; rc == 0 && k < file_at(p, p->front)->n_segments; k++)
+        rc = segment_items(p, k, err);
+    if (rc == 0 && p->o->embed)
+        rc = embed(p, err);
+    *sha256 = (struct str){ (char *)p->front_sha, 32 };
+    return rc;
+}

@@ -1,0 +1,130 @@
+/*
+ * The import pipeline's own state (private to importers/): import.c leads,
+ * pool.c keeps the workers, digests.c what was hashed and claimed, resume.c
+ * what an interrupted import has to find again.
+ */
+#pragma once
+
+#include "evidence/worker.h"
+#include "importers/discover.h"
+#include "importers/hashing.h"
+#include "importers/import.h"
+#include "importers/receive.h"
+
+enum {
+    WORKERS_MAX = 32,
+    AHEAD = 16,             /* files a worker may have queued */
+    AHEAD_BYTES = 64 << 20, /* and their bytes */
+    SEGMENTS_MAX = 1024,
+    TRIES = 2,       /* of one file, then quarantine */
+    DEATHS_MAX = 16, /* in a row, of idle workers: then none is started */
+};
+
+struct pool_worker {
+    struct worker *w;
+    struct receiver rx;
+    size_t queue[AHEAD]; /* files, oldest first */
+    unsigned n;
+    uint64_t bytes;
+    bool gone;
+};
+
+enum file_state { FILE_WAITING, FILE_SENT };
+
+struct file_job {
+    int *fds;
+    uint64_t *tickets;
+    bool open;
+    uint8_t state, tries;
+    int8_t worker; /* index in the pool while SENT */
+};
+
+/* A file that an earlier run of this import read, and that is another one
+ * now; the examiner gave a reason to go on. */
+struct changed_file {
+    struct str path;
+    const char *why;
+    const struct changed_file *next;
+};
+
+struct pipeline {
+    struct casedb *c;
+    const struct import_options *o;
+    struct found found;
+    struct intake *in;
+    struct hashing *hashing;
+    struct file_job *jobs;
+    struct pool_worker pool[WORKERS_MAX];
+    unsigned n_pool, deaths;
+    size_t front, next;         /* file being committed; next to send */
+    unsigned char (*known)[32]; /* of the files that are there already */
+    size_t rechecked;
+    const struct changed_file *changed;
+    struct arena changed_arena;
+    size_t came_later;        /* files left for a supplement */
+    const char *half_changed; /* why the file that stood half is another */
+    bool given_up; /* what the front file's stream lacks is accounted for */
+    struct hasher *tree;
+    struct buf tree_line;
+    unsigned char front_sha[32];
+    struct hashing_result *segments; /* of the front file */
+    bool front_hashed;
+    struct import_progress progress;
+    int64_t last_report, last_check;
+    unsigned kinds; /* bit 1 log, 2 disk, 4 memory */
+    struct fences fences;
+    const struct intake_options *io;
+    int64_t started_s;
+};
+
+static inline const struct found_file *file_at(const struct pipeline *p,
+                                               size_t i)
+{
+    return &p->found.files[i];
+}
+
+/* ---- pool.c */
+
+struct worker *pool_spawn(struct pipeline *p, enum worker_kind kind,
+                          struct err *err);
+int pool_send(struct pipeline *p, struct worker *w, size_t i,
+              struct err *err) CHECKED;
+int pool_respawn(struct pipeline *p, struct pool_worker *w,
+                 struct err *err) CHECKED;
+/* A worker is gone: its files wait again. */
+void pool_bury(struct pipeline *p, struct pool_worker *w,
+               struct worker_end *end);
+/* Sends files in order as far as queues take them. Files that cannot be
+ * opened stay WAITING and are dealt with when the front gets there. */
+int pool_dispatch(struct pipeline *p, struct err *err) CHECKED;
+int pool_start(struct pipeline *p, struct err *err) CHECKED;
+void pool_end(struct pipeline *p);
+int pipeline_open_file(struct pipeline *p, size_t i, struct err *err) CHECKED;
+void pipeline_close_file(struct pipeline *p, size_t i);
+
+/* ---- import.c */
+
+/* Tells how far it is; nonzero: stop. */
+int pipeline_report(struct pipeline *p, bool always);
+int pipeline_stopped(struct err *err);
+
+/* ---- digests.c */
+
+/* Digests of the front file's segments, waiting for the hashing thread; the
+ * exhibit's tree hash takes each file once. */
+int digests_front(struct pipeline *p, struct err *err) CHECKED;
+/* receive_hooks.outer_end */
+int digests_outer_end(void *ctx, struct str *sha256, struct err *err);
+
+/* ---- resume.c */
+
+/* The first `done` files, and the one that stood half, must be what they
+ * were. */
+int resume_check(struct pipeline *p, size_t done, struct err *err) CHECKED;
+/* The file that stands half cannot be read on: refused, or with a reason
+ * noted in half_changed. */
+int resume_half(struct pipeline *p, const char *why, struct err *err) CHECKED;
+/* An issue for each file that changed, where there is a reason to go on. */
+int resume_say(struct pipeline *p, struct err *err) CHECKED;
+/* intake_options.stamp */
+void resume_stamp(void *ctx, struct buf *out);
