@@ -122,7 +122,8 @@ struct str xfs_fork(const struct xfs_inode *in, bool attr);
 struct xfs_chunk {
     uint64_t first;       /* number of its first inode */
     uint64_t free, holes; /* bit set: is free; does not exist */
-    uint64_t named;       /* bit set: a name leads to it (by the walk) */
+    uint64_t named;       /* bit set: told already (by the walk) */
+    uint64_t open;        /* bit set: on a list of unlinked ones */
 };
 /* Of the whole file system, ascending. */
 struct xfs_chunks {

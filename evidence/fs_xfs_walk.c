@@ -18,7 +18,6 @@
 enum {
     DELETED_MAX = 1 << 16,
     PROGRESS_STEP = 4096,
-    NONE = -1, /* end of an unlinked list */
 };
 
 struct deleted {
@@ -33,7 +32,7 @@ struct walk {
     const struct fs_visitor *v;
     struct fs_todo todo;
     struct xfs_chunks chunks;
-    uint64_t names;
+    uint64_t names, n_open;
     int stop;
     struct buf path, link, names_buf;
     struct xfs_map map;
@@ -189,11 +188,49 @@ static void mark(struct walk *w, uint64_t ino)
         k->named |= bit;
 }
 
-static bool marked(struct walk *w, uint64_t ino)
+/* ---- deleted while open ------------------------------------------------- */
+
+/* In use, without a link, on a list of its group: first the lists are read,
+ * since remnants of names may lead to the same inodes. */
+static void unlinked_list(struct walk *w, uint32_t ag, uint32_t first)
+{
+    enum { END = -1 };
+    uint64_t base = (uint64_t)ag << (w->x->agblk_log + w->x->inop_log);
+    uint32_t at = first;
+    while (at != (uint32_t)END && !w->stop) {
+        uint64_t bit;
+        struct xfs_chunk *k = chunk_bit(w, base + at, &bit);
+        if (!k || k->open & bit ||
+            !xfs_inode_load(w->x, base + at, &w->inode) || w->inode.mode == 0 ||
+            w->inode.links != 0) {
+            issue(w, 1, "xfs-unlinked", base + at,
+                  "a list of files deleted while open is damaged here");
+            return;
+        }
+        k->open |= bit;
+        w->n_open++;
+        at = w->inode.next_unlinked;
+    }
+}
+
+static void unlinked_lists(struct walk *w)
+{
+    struct xfs_agi agi;
+    for (uint32_t ag = 0; ag < w->x->ag_count && !w->stop; ag++)
+        if (w->x->budget > 0 && xfs_agi_load(w->x, ag, &agi))
+            for (size_t i = 0; i < 64; i++)
+                unlinked_list(w, ag, agi.unlinked[i]);
+    if (w->n_open)
+        issue(w, 0, "xfs-open-deleted", 0,
+              "%llu files were deleted while still open",
+              (unsigned long long)w->n_open);
+}
+
+static bool is_open(struct walk *w, uint64_t ino)
 {
     uint64_t bit;
-    struct xfs_chunk *k = chunk_bit(w, ino, &bit);
-    return k && k->named & bit;
+    const struct xfs_chunk *k = chunk_bit(w, ino, &bit);
+    return k && k->open & bit;
 }
 
 /* ---- a name in use ------------------------------------------------------ */
@@ -333,6 +370,7 @@ static void deleted_name(struct walk *w, const struct deleted *d,
         mark(w, f.inode);
         fill(w, &w->inode, &f);
         f.free_bytes = xfs_map_bytes(w->x, &w->map, f.size);
+        f.found = is_open(w, f.inode) ? FS_FOUND_OPEN : FS_FOUND_NAME;
         f.confidence = FS_PROBABLE;
     } else {
         f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
@@ -430,44 +468,6 @@ static void unnamed(struct walk *w, struct fs_file f)
     emit(w, &f);
 }
 
-/* Deleted while open: in use, without a link, and on a list of its group. */
-static void unlinked_list(struct walk *w, uint32_t ag, uint32_t first,
-                          uint64_t *count)
-{
-    uint64_t base = (uint64_t)ag << (w->x->agblk_log + w->x->inop_log);
-    uint32_t at = first;
-    while (at != (uint32_t)NONE && !w->stop) {
-        if (!xfs_inode_load(w->x, base + at, &w->inode) || w->inode.mode == 0 ||
-            w->inode.links != 0) {
-            issue(w, 1, "xfs-unlinked", base + at,
-                  "a list of files deleted while open is damaged here");
-            return;
-        }
-        if (marked(w, base + at) || !xfs_chunk_of(&w->chunks, base + at))
-            return; /* the list turns back, or leaves what is in use */
-        mark(w, base + at);
-        ++*count;
-        uint32_t next = w->inode.next_unlinked;
-        unnamed(w, (struct fs_file){ .flags = FS_FILE_DELETED,
-                                     .found = FS_FOUND_OPEN });
-        at = next;
-    }
-}
-
-static void unlinked_lists(struct walk *w)
-{
-    uint64_t count = 0;
-    struct xfs_agi agi;
-    for (uint32_t ag = 0; ag < w->x->ag_count && !w->stop; ag++)
-        if (w->x->budget > 0 && xfs_agi_load(w->x, ag, &agi))
-            for (size_t i = 0; i < 64; i++)
-                unlinked_list(w, ag, agi.unlinked[i], &count);
-    if (count)
-        issue(w, 0, "xfs-open-deleted", 0,
-              "%llu files were deleted while still open",
-              (unsigned long long)count);
-}
-
 static bool internal(const struct walk *w, const struct xfs_inode *in)
 {
     for (size_t i = 0; i < sizeof w->x->internal / sizeof *w->x->internal; i++)
@@ -554,7 +554,9 @@ static void unnamed_inode(struct walk *w, const struct xfs_chunk *k, unsigned i,
     } else if (w->inode.links == 0) {
         unnamed(w, (struct fs_file){ .flags = FS_FILE_DELETED,
                                      .found = FS_FOUND_OPEN,
-                                     .confidence = FS_PROBABLE });
+                                     .confidence = k->open >> i & 1
+                                                       ? FS_SURE
+                                                       : FS_PROBABLE });
     } else {
         lost->names++;
         unnamed(w, (struct fs_file){ .flags = FS_FILE_UNRELIABLE });
@@ -692,11 +694,11 @@ int xfs_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
     xfs_budget_reset(x);
     volume_issues(w);
     load_chunks(w);
+    unlinked_lists(w);
     walk_root(w);
     read_dirs(w);
     if (w->names >= FS_NAMES_MAX)
         issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
-    unlinked_lists(w);
     unnamed_inodes(w);
     if (x->budget == 0)
         issue(w, 2, "xfs-loops", 0,

@@ -1,16 +1,22 @@
 /*
- * fs_fill FOLDER [NAMES]: fills a mounted file system with everything that
- * the readers have to get right: hashed directories, holes, preallocation,
+ * fs_fill FOLDER [NAMES [more]]: fills a mounted file system with everything
+ * that the readers have to get right: hashed directories, holes, preallocation,
  * more extents than one block of the tree holds, inline sizes, links of all
  * lengths, special files, owners, and times from 1901 to 2446. What the file
  * system refuses (its times, its special files) is left out.
+ * With "more" also extended attributes of all sizes, ACLs, capabilities,
+ * shared extents, trees of extents and a directory in many pieces.
  */
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static char block[1 << 20];
@@ -147,6 +153,7 @@ static void times(void)
         { 4294967296, 123456789 },
         { 7258118400, 100 },
         { 15032385535, 0 },
+        { 16299260423, 709551615 },
         { 1773192000, 987654321 },
     };
     char name[64];
@@ -172,6 +179,125 @@ static void deep(void)
     put(path, 1234);
 }
 
+/* ---- more --------------------------------------------------------------- */
+
+static void attr(const char *file, const char *name, size_t n)
+{
+    pattern(n, (unsigned)n + (unsigned char)name[5]);
+    (void)!lsetxattr(file, name, block, n, 0); /* may be refused */
+}
+
+/* A value of every size around the limits of each form, alone and together;
+ * some are taken away again. */
+static void attr_sizes(void)
+{
+    static const size_t sizes[] = { 0,    1,    2,     60,    100,   254,
+                                    255,  256,  1000,  2000,  3000,  3900,
+                                    4000, 4040, 4041,  4096,  5000,  8080,
+                                    8192, 9000, 16384, 30000, 65535, 65536 };
+    char file[64], name[300];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        snprintf(file, sizeof file, "attrs/size%zu", sizes[i]);
+        put(file, i);
+        attr(file, "user.value", sizes[i]);
+        snprintf(name, sizeof name, "user.v%zu", sizes[i]);
+        attr("attrs/all", name, sizes[i]);
+    }
+    for (int n = 1; n < 250; n += 50) {
+        memset(name, 0, sizeof name);
+        memcpy(name, "user.", 5);
+        memset(name + 5, 'n', (size_t)n);
+        attr("attrs/all", name, 10);
+    }
+    (void)!lremovexattr("attrs/all", "user.v3000");
+}
+
+static void attr_many(const char *file, int count, size_t size)
+{
+    char name[64];
+    put(file, 3);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "user.attribute number %d", i);
+        attr(file, name, size);
+    }
+    for (int i = 0; i < count; i += 3) {
+        snprintf(name, sizeof name, "user.attribute number %d", i);
+        (void)!lremovexattr(file, name);
+    }
+}
+
+/* Bytes as setfacl and setcap hand them over. */
+static void attr_rights(void)
+{
+    static const char acl[] =
+        "\2\0\0\0\1\0\6\0\377\377\377\377\2\0\4\0\1\20\1\0"
+        "\4\0\4\0\377\377\377\377\10\0\7\0\5\0\0\0"
+        "\20\0\7\0\377\377\377\377\40\0\0\0\377\377\377\377";
+    static const char cap[] = "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    static const char label[] = "system_u:object_r:bin_t:s0";
+    mkdir("attrs/d", 0755);
+    put("attrs/rights", 10);
+    (void)!setxattr("attrs/rights", "system.posix_acl_access", acl,
+                    sizeof acl - 1, 0);
+    (void)!setxattr("attrs/d", "system.posix_acl_default", acl, sizeof acl - 1,
+                    0);
+    put("attrs/d/inherits", 10);
+    (void)!setxattr("attrs/rights", "security.capability", cap, sizeof cap - 1,
+                    0);
+    (void)!setxattr("attrs/rights", "security.selinux", label, sizeof label, 0);
+    attr("attrs/rights", "trusted.overlay.opaque", 1);
+    (void)!symlink("rights", "attrs/link");
+    attr("attrs/link", "trusted.of a link", 20);
+}
+
+static void shared(void)
+{
+    int from, to;
+    put("attrs/original", 300000);
+    from = open("attrs/original", O_RDONLY);
+    to = open("attrs/clone", O_RDWR | O_CREAT, 0644);
+    if (ioctl(to, FICLONE, from) == 0) {
+        pattern(5000, 99);
+        if (pwrite(to, block, 5000, 70000) != 5000)
+            fprintf(stderr, "fs_fill: clone\n");
+    }
+    close(to);
+    close(from);
+}
+
+/* Names between blocks of a file: the directory's blocks lie apart. */
+static void pieces(int names)
+{
+    char name[300];
+    int fd = open("between", O_WRONLY | O_CREAT, 0644);
+    mkdir("pieces", 0755);
+    memset(name, 'p', sizeof name);
+    memcpy(name, "pieces/", 7);
+    for (int i = 0; i < names; i++) {
+        snprintf(name + 200, 20, "%06d", i);
+        put(name, 0);
+        if (i % 4 == 0 && (write(fd, block, 4096) != 4096 || fsync(fd)))
+            break;
+    }
+    close(fd);
+}
+
+static void more(int names)
+{
+    struct statvfs v = { 0 };
+    mkdir("attrs", 0755);
+    put("attrs/all", 5);
+    attr_sizes();
+    attr_many("attrs/few", 5, 20);
+    attr_many("attrs/many", 300, 40);
+    attr_many("attrs/large", 120, 1500);
+    attr_rights();
+    shared();
+    statvfs(".", &v);
+    extents("holes/tree", v.f_bsize > 4096 ? 200 : 6000, (int)v.f_bsize * 2);
+    pieces(names / 3);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || chdir(argv[1]))
@@ -183,5 +309,7 @@ int main(int argc, char **argv)
     special();
     times();
     deep();
+    if (argc > 3)
+        more((int)strtol(argv[2], NULL, 10));
     return 0;
 }

@@ -4,18 +4,24 @@
  * compare. Names are hex where they are not plain.
  *
  *   TYPE MODE UID GID LINKS SIZE MTIME CTIME BTIME FLAGS SHA256 LINK PATH
+ *
+ * With -x before all else, ATIME DEVICE XATTRS stand before PATH; extended
+ * attributes as their count and a hash of all names and values.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/varint.h"
 #include "evidence/fs.h"
 
-static bool with_times = true;
+static bool with_times = true, with_more;
 static size_t prefix;
 
 static void put_text(struct str s)
@@ -48,6 +54,30 @@ static void put_hash(const unsigned char *h, bool known)
         putchar('-');
 }
 
+static void hash_text(struct hasher *h, struct str s)
+{
+    char n[4];
+    put_u32le(n, (uint32_t)s.n);
+    hasher_add(h, n, 4);
+    hasher_add(h, s.p, s.n);
+}
+
+static void put_more(const struct fs_file *f)
+{
+    unsigned char out[32];
+    struct hasher *h = hasher_open(1u << HASH_SHA256);
+    for (size_t i = 0; i < f->n_xattrs; i++) {
+        hash_text(h, f->xattrs[i].name);
+        hash_text(h, f->xattrs[i].value);
+    }
+    hasher_end(h, HASH_SHA256, out);
+    hasher_close(h);
+    put_time(!(f->flags & FS_FILE_NO_A), f->a);
+    printf(" %u:%u %zu:", f->device >> 20, f->device & 0xfffff, f->n_xattrs);
+    for (size_t i = 0; i < 8; i++)
+        printf("%02x", out[i]);
+}
+
 static void put_line(const struct fs_file *f, const unsigned char *hash)
 {
     static const char types[] = "?-dcbpsl?";
@@ -61,6 +91,8 @@ static void put_line(const struct fs_file *f, const unsigned char *hash)
     put_hash(hash, hash != NULL);
     putchar(' ');
     put_text(f->link);
+    if (with_more)
+        put_more(f);
     putchar(' ');
     put_text(f->path);
     putchar('\n');
@@ -162,6 +194,41 @@ static uint8_t type_of(unsigned mode)
                             : FS_FILE_LINK;
 }
 
+/* What the file system keeps its ACLs under is shown a second time as what the
+ * system calls say: once is enough. */
+static bool is_shown(const char *name)
+{
+    return strncmp(name, "trusted.SGI_ACL_", 16) != 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct fs_xattr *)a)->name,
+                   ((const struct fs_xattr *)b)->name);
+}
+
+static void load_xattrs(const char *path, struct fs_file *f)
+{
+    enum { VALUES = 8 << 20 };
+    static char names[64 << 10], values[VALUES];
+    static struct fs_xattr items[FS_XATTRS_MAX];
+    ssize_t n = llistxattr(path, names, sizeof names);
+    size_t at = 0, count = 0;
+    for (char *p = names; p < names + n; p += strlen(p) + 1) {
+        if (!is_shown(p) || count == FS_XATTRS_MAX)
+            continue;
+        ssize_t got = lgetxattr(path, p, values + at, VALUES - at);
+        if (got < 0)
+            fprintf(stderr, "fs_list: %s: %s: %s\n", path, p, strerror(errno));
+        items[count].name = str_from(p);
+        items[count++].value = (struct str){ values + at, (size_t)got };
+        at += got > 0 ? (size_t)got : 0;
+    }
+    qsort(items, count, sizeof *items, by_name);
+    f->xattrs = items;
+    f->n_xattrs = count;
+}
+
 static int on_name(const char *path, const struct stat *st, int flag,
                    struct FTW *where)
 {
@@ -185,6 +252,10 @@ static int on_name(const char *path, const struct stat *st, int flag,
     f.c = (struct instant){ x.stx_ctime.tv_sec, x.stx_ctime.tv_nsec };
     f.b = (struct instant){ x.stx_btime.tv_sec, x.stx_btime.tv_nsec };
     f.flags = x.stx_mask & STATX_BTIME ? 0 : FS_FILE_NO_B;
+    f.a = (struct instant){ x.stx_atime.tv_sec, x.stx_atime.tv_nsec };
+    f.device = x.stx_rdev_major << 20 | x.stx_rdev_minor;
+    if (with_more)
+        load_xattrs(path, &f);
     if (f.type == FS_FILE_LINK)
         f.link = (struct str){ target, (size_t)readlink(path, target, 4096) };
     bool hashed = f.type == FS_FILE_REGULAR && hash_path(path, hash);
@@ -195,6 +266,9 @@ static int on_name(const char *path, const struct stat *st, int flag,
 int main(int argc, char **argv)
 {
     setenv("TZ", "UTC0", 1);
+    with_more = argc > 1 && strcmp(argv[1], "-x") == 0;
+    argc -= with_more;
+    argv += with_more;
     if (argc > 2 && strcmp(argv[1], "-k") == 0) {
         prefix = strlen(argv[2]);
         return nftw(argv[2], on_name, 64, FTW_PHYS | FTW_MOUNT) != 0;
