@@ -625,8 +625,8 @@ static void content_gaps(struct source *s, const struct content *c)
         source_add_gap(s, c->map.inlined.n, s->size, GAP_UNREADABLE);
 }
 
-static struct source *content_of(struct ext *x, const struct ext_inode *in,
-                                 struct err *err)
+struct source *ext_content(struct ext *x, const struct ext_inode *in,
+                           struct err *err)
 {
     char layer[32] = "ino/";
     struct buf name = { 0 };
@@ -665,7 +665,7 @@ bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
     (void)map;
     if (in->size > LINK_MAX || !buf_reserve(out, LINK_MAX))
         return false;
-    struct source *s = content_of(x, in, NULL);
+    struct source *s = ext_content(x, in, NULL);
     size_t got = 0;
     bool ok = s && !source_read(s, 0, out->p, (size_t)in->size, &got, NULL) &&
               !source_gap_in(s, 0, in->size);
@@ -685,7 +685,7 @@ static struct source *open_inode(struct fs *fs, uint64_t ino, struct err *err)
         err_set(err, ERR_EVIDENCE, "inode %llu cannot be read",
                 (unsigned long long)ino);
     else
-        s = content_of(x, in, err);
+        s = ext_content(x, in, err);
     free(in);
     return s;
 }
@@ -792,11 +792,12 @@ static const char *super_check(struct ext *x, const unsigned char *sb)
 
 static void super_checksum(struct ext *x, const unsigned char *sb)
 {
+    x->ea_seed = x->incompat & EXT_INCOMPAT_SEED ? u32le(sb + 0x270)
+                                                 : crc32c(~0u, sb + 0x68, 16);
     if (!(x->ro & EXT_RO_METADATA_CSUM))
         return;
     x->bad_super = crc32c(~0u, sb, 0x3fc) != u32le(sb + 0x3fc);
-    x->seed = x->incompat & EXT_INCOMPAT_SEED ? u32le(sb + 0x270)
-                                              : crc32c(~0u, sb + 0x68, 16);
+    x->seed = x->ea_seed;
 }
 
 struct fs *fs_ext_open(struct source *vol, struct err *err)

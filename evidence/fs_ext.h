@@ -41,7 +41,7 @@ struct ext {
     struct source *vol;
     uint32_t block, inode_size, desc_size, per_group, group_blocks;
     uint32_t first_data, inodes, groups, first_ino, first_meta_bg;
-    uint32_t compat, incompat, ro, seed, last_orphan;
+    uint32_t compat, incompat, ro, seed, ea_seed, last_orphan;
     uint32_t backups[2];
     uint64_t blocks;
     bool bad_super; /* its checksum is wrong */
@@ -93,6 +93,22 @@ bool ext_map_touches_gap(const struct ext *x, const struct ext_map *map);
 /* Target of a symbolic link into out; false when it cannot be read. */
 bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
               struct buf *out);
+
+/* Content of a file, as fs_open_inode gives it. */
+struct source *ext_content(struct ext *x, const struct ext_inode *in,
+                           struct err *err);
+
+/* The attributes of one inode; reused from file to file. */
+struct ext_xattrs {
+    struct buf bytes, block, scratch;
+    const char *wrong; /* first thing that was wrong, or NULL */
+    size_t n;
+    struct fs_xattr items[FS_XATTRS_MAX]; /* ascending by name */
+    size_t at[FS_XATTRS_MAX];
+};
+void ext_xattrs_load(struct ext *x, const struct ext_inode *in,
+                     struct ext_xattrs *to);
+void ext_xattrs_free(struct ext_xattrs *to);
 
 int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err);
 int ext_find(struct fs *fs, struct str path, uint64_t *inode, struct err *err);

@@ -34,6 +34,7 @@ struct walk {
     int stop;
     struct buf path, link, names_buf;
     struct ext_map map;
+    struct ext_xattrs xattrs;
     struct ext_inode inode, dir; /* large: not on the stack */
     struct deleted *deleted;
     size_t n_deleted;
@@ -185,6 +186,26 @@ static void fill_content(struct walk *w, const struct ext_inode *in,
               "name and content are encrypted (fscrypt)");
 }
 
+static void fill_xattrs(struct walk *w, const struct ext_inode *in,
+                        struct fs_file *f)
+{
+    ext_xattrs_load(w->x, in, &w->xattrs);
+    f->xattrs = w->xattrs.items;
+    f->n_xattrs = w->xattrs.n;
+    if (!w->xattrs.wrong)
+        return;
+    issue(w, 1, "ext-attributes", in->ino, "%s", w->xattrs.wrong);
+}
+
+/* Old numbers have 8 bits each, new ones 12 and 20. */
+static uint32_t device_of(const struct ext_inode *in)
+{
+    uint32_t old = u32le(in->raw + 0x28), v = u32le(in->raw + 0x2c);
+    if (old)
+        return (old >> 8 & 0xff) << 20 | (old & 0xff);
+    return (v >> 8 & 0xfff) << 20 | (v & 0xff) | (v >> 12 & 0xfff00);
+}
+
 static void fill(struct walk *w, const struct ext_inode *in, struct fs_file *f)
 {
     f->inode = in->ino;
@@ -198,6 +219,9 @@ static void fill(struct walk *w, const struct ext_inode *in, struct fs_file *f)
     f->len = (uint32_t)in->raw_n;
     fill_times(in, f);
     fill_content(w, in, f);
+    fill_xattrs(w, in, f);
+    if (f->type == FS_FILE_CHAR || f->type == FS_FILE_BLOCK)
+        f->device = device_of(in);
     if (in->bad) {
         f->flags |= FS_FILE_UNRELIABLE;
         issue(w, 1, "ext-inode-checksum", in->ino,
@@ -583,6 +607,7 @@ static void walk_free(struct walk *w)
         return;
     fs_todo_free(&w->todo);
     ext_map_free(&w->map);
+    ext_xattrs_free(&w->xattrs);
     buf_free(&w->path);
     buf_free(&w->link);
     buf_free(&w->names_buf);
