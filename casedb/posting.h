@@ -20,6 +20,7 @@ enum {
     POSTING_BATCH_MAX = 65535,
     POSTING_RANK_MAX = 131071, /* 17 bits in uid_index */
     POSTING_TWICE = 0x80,      /* no role, see posting_counts */
+    POSTING_SINGLE = 0x80,     /* in a packed row: role of a list of one */
 };
 
 static inline int64_t posting_id(uint32_t batch, uint32_t entity, uint32_t part)
