@@ -1,7 +1,9 @@
 /*
  * How long questions to a case take:
  *
- *   query [--rounds N] CASE
+ *   query [--rounds N] [--only TEXT] CASE
+ *
+ * TEXT: only questions with it in their name.
  *
  * One line each: 50th and 99th percentile and maximum in milliseconds, and
  * what it was asked of. A page is 50 events with their rows and the texts of
@@ -25,6 +27,7 @@ static struct err err;
 struct bench {
     struct casedb *c;
     size_t rounds;
+    const char *only;
     uint64_t rng;
     struct scan_total span;
     struct arena arena;
@@ -243,7 +246,8 @@ static void ask_all(struct bench *b, struct choice *w)
           .kind = w->medium.id >> KIND_SHIFT, .n1 = w->medium.n },
     };
     for (size_t i = 0; i < sizeof(q) / sizeof(*q); i++)
-        run(b, &q[i]);
+        if (!b->only || strstr(q[i].name, b->only))
+            run(b, &q[i]);
     buf_free(&text);
 }
 
@@ -251,13 +255,16 @@ int main(int argc, char **argv)
 {
     static struct bench b = { .rounds = 200, .rng = 1 };
     struct choice w = { 0 };
-    if (argc > 2 && strcmp(argv[1], "--rounds") == 0) {
-        b.rounds = strtoul(argv[2], NULL, 10);
-        argv += 2;
-        argc -= 2;
+    for (; argc > 2; argv += 2, argc -= 2) {
+        if (strcmp(argv[1], "--rounds") == 0)
+            b.rounds = strtoul(argv[2], NULL, 10);
+        else if (strcmp(argv[1], "--only") == 0)
+            b.only = argv[2];
+        else
+            break;
     }
     if (argc != 2 || b.rounds == 0 || b.rounds > ROUNDS_MAX) {
-        fputs("usage: query [--rounds N] CASE\n", stderr);
+        fputs("usage: query [--rounds N] [--only TEXT] CASE\n", stderr);
         return 1;
     }
     need(case_open(argv[1], CASE_READ, &b.c, &err));
