@@ -113,21 +113,73 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
     return 0;
 }
 
-int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
-                 uint32_t *rank, struct err *err)
+/* Past one varint; an index within a batch has at most three bytes. */
+static void skip_varint(struct cursor *k)
 {
-    if (b->n_undated == b->n || t.s < b->min_s) {
-        *rank = b->n_undated;
-        return 0;
+    const unsigned char *p = k->p;
+    if (cursor_left(k) < 3)
+        cursor_varint(k);
+    else if (p[0] < 0x80)
+        k->p += 1;
+    else if (p[1] < 0x80)
+        k->p += 2;
+    else if (p[2] < 0x80)
+        k->p += 3;
+    else
+        cursor_varint(k);
+}
+
+/* A part of the axis, read for its times alone. */
+struct times {
+    struct cursor k;
+    uint32_t i, n; /* next rank within the part, ranks */
+    struct instant t;
+    bool has_ns, first;
+};
+
+static int times_open(struct times *t, const struct posting_batch *b,
+                      uint32_t part, struct str data, struct err *err)
+{
+    uint32_t lo = part * POSTING_AXIS_PART;
+    *t = (struct times){ .k = cursor_of(data.p, data.n),
+                         .n = b->n - lo < POSTING_AXIS_PART ? b->n - lo
+                                                            : POSTING_AXIS_PART,
+                         .has_ns = b->has_ns,
+                         .first = true };
+    if (cursor_u8(&t->k) != 'T')
+        return damaged(err);
+    for (; t->i < t->n && lo + t->i < b->n_undated; t->i++)
+        cursor_varint(&t->k);
+    return t->k.failed ? damaged(err) : 0;
+}
+
+/* Moves t->i to the first rank at or after `edge`, t->t being the time of the
+ * rank before. False: damaged. */
+static bool times_reach(struct times *t, struct instant edge)
+{
+    while (t->i < t->n) {
+        struct cursor was = t->k;
+        uint64_t d = delta(&t->k);
+        int64_t s = t->first ? unzigzag(d) : (int64_t)((uint64_t)t->t.s + d);
+        uint32_t ns = t->has_ns ? (uint32_t)delta(&t->k) : 0;
+        if (s > edge.s || (s == edge.s && ns >= edge.ns)) {
+            t->k = was; /* read again for the next edge */
+            return !was.failed;
+        }
+        t->first = false;
+        t->t = (struct instant){ s, ns };
+        skip_varint(&t->k);
+        if (t->k.failed)
+            return false;
+        t->i++;
     }
-    if (t.s > b->max_s) {
-        *rank = b->n;
-        return 0;
-    }
-    int rc = posting_starts(c, b, err);
-    if (rc)
-        return rc;
-    /* the last part that begins before t holds the answer */
+    return true;
+}
+
+/* The part in which the first rank at or after t is, or at the end of which
+ * it follows: the last one that begins before t. */
+static uint32_t part_of(const struct posting_batch *b, struct instant t)
+{
     uint32_t lo = b->n_undated / POSTING_AXIS_PART, hi = b->n_parts;
     while (hi - lo > 1) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -136,16 +188,54 @@ int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
         else
             hi = mid;
     }
-    struct posting_time axis[POSTING_AXIS_PART];
-    uint32_t n;
-    rc = posting_axis(c, b, lo, axis, &n, err);
-    if (rc)
-        return rc;
-    uint32_t i = 0;
-    while (i < n && (!axis[i].timed || instant_cmp(axis[i].t, t) < 0))
-        i++;
-    *rank = lo * POSTING_AXIS_PART + i;
-    return 0;
+    return lo;
+}
+
+/* Instants that all fall into one part of the axis. */
+static int ranks_in_part(struct casedb *c, struct posting_batch *b,
+                         uint32_t part, const struct instant *t, size_t n,
+                         uint32_t *ranks, struct err *err)
+{
+    ROW row = { 0 };
+    struct times times;
+    int rc = row_exact(c, posting_id(b->id, 0, part + 1), &row, err);
+    if (rc != 1)
+        return rc ? rc : damaged(err);
+    rc = times_open(&times, b, part, row.data, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (!times_reach(&times, t[i]))
+            return damaged(err);
+        ranks[i] = part * POSTING_AXIS_PART + times.i;
+    }
+    return rc;
+}
+
+int posting_ranks(struct casedb *c, struct posting_batch *b,
+                  const struct instant *t, size_t n, uint32_t *ranks,
+                  struct err *err)
+{
+    size_t i = 0, end = n;
+    for (; i < n && (b->n_undated == b->n || t[i].s < b->min_s); i++)
+        ranks[i] = b->n_undated;
+    for (; end > i && t[end - 1].s > b->max_s; end--)
+        ranks[end - 1] = b->n;
+    int rc = i < end ? posting_starts(c, b, err) : 0;
+    while (i < end && rc == 0) {
+        uint32_t part = part_of(b, t[i]);
+        size_t k = i + 1;
+        while (k < end && (part + 1 == b->n_parts ||
+                           instant_cmp(b->starts[part + 1], t[k]) >= 0))
+            k++;
+        rc = ranks_in_part(c, b, part, t + i, k - i, ranks + i, err);
+        i = k;
+    }
+    return rc;
+}
+
+int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
+                 uint32_t *rank, struct err *err)
+{
+    return posting_ranks(c, b, &t, 1, rank, err);
 }
 
 /* Appends the deltas of one list to the cursor's ranks. */
@@ -345,32 +435,103 @@ static void or_bitmap(uint64_t *words, uint32_t lo, uint32_t hi, uint32_t base,
             set_bit(words, lo, hi, (uint64_t)lo + at + 8 * i + bit);
 }
 
-static int part_window(struct casedb *c, struct posting_cursor *p,
-                       const struct posting_part *part, uint32_t lo,
-                       uint32_t hi, uint64_t *words, struct err *err)
+/* ORs the deltas that follow `rank` into the words, up to `n` of them or the
+ * end; whatever else the bytes say, only ranks in [lo, hi) are set. Most
+ * deltas are one byte, of short lists two, and this is nearly all of a
+ * query's work. */
+static void or_deltas(uint64_t *words, uint32_t lo, uint32_t hi, uint64_t rank,
+                      struct cursor *k, uint64_t n)
 {
-    ROW row = { 0 };
-    int rc =
-        row_exact(c, posting_id(p->batch, p->entity, part->part), &row, err);
-    if (rc != 1)
-        return rc ? rc : damaged(err);
-    struct cursor k = cursor_of(row.data.p, row.data.n);
+    const unsigned char *p = k->p, *end = k->end;
+    const uint64_t span = hi - lo;
+    for (; n && p < end && rank < hi; n--) {
+        uint64_t d = *p;
+        if (d < 0x80) {
+            p++;
+        } else if (end - p > 1 && p[1] < 0x80) {
+            d = (d & 0x7f) | (uint64_t)p[1] << 7;
+            p += 2;
+        } else {
+            k->p = p;
+            d = cursor_varint(k);
+            p = k->p;
+            if (k->failed || d > POSTING_RANK_MAX) {
+                k->failed = true;
+                return;
+            }
+        }
+        rank += d;
+        uint64_t at = rank - lo;
+        if (at < span)
+            words[at >> 6] |= 1ull << (at & 63);
+    }
+    k->p = p;
+}
+
+static int or_part(struct str data, uint32_t lo, uint32_t hi, uint64_t *words,
+                   struct err *err)
+{
+    struct cursor k = cursor_of(data.p, data.n);
     uint8_t form = cursor_u8(&k);
     uint64_t rank = cursor_varint(&k);
-    if (k.failed || (form != 'L' && form != 'B'))
+    if (k.failed || rank > POSTING_RANK_MAX || (form != 'L' && form != 'B'))
         return damaged(err);
     if (form == 'B') {
-        if (rank > POSTING_RANK_MAX || rank & 7)
+        if (rank & 7)
             return damaged(err);
         or_bitmap(words, lo, hi, (uint32_t)rank, &k);
         return 0;
     }
     set_bit(words, lo, hi, rank);
-    while (cursor_left(&k) && rank < hi) {
-        rank += delta(&k);
-        set_bit(words, lo, hi, rank);
-    }
+    or_deltas(words, lo, hi, rank, &k, UINT64_MAX);
     return k.failed ? damaged(err) : 0;
+}
+
+/* Whether the mask, of the window [lo, hi), has a rank of the part. */
+static bool part_wanted(const struct posting_part *part, uint32_t lo,
+                        uint32_t hi, const uint64_t *mask)
+{
+    if (part->first >= hi || part->last < lo)
+        return false;
+    if (!mask)
+        return true;
+    uint32_t first = part->first > lo ? part->first - lo : 0;
+    uint32_t last = (part->last < hi ? part->last : hi - 1) - lo;
+    uint64_t any = mask[first >> 6] & UINT64_MAX << (first & 63);
+    for (uint32_t i = (first >> 6) + 1; i <= last >> 6 && !any; i++)
+        any = mask[i];
+    return any != 0;
+}
+
+/* The rows of n parts that follow each other, by one walk over the table. */
+static int parts_window(struct casedb *c, struct posting_cursor *p,
+                        const struct posting_part *part, size_t n, uint32_t lo,
+                        uint32_t hi, uint64_t *words, struct err *err)
+{
+    ROW row = { 0 };
+    row.st = db_prepare(c,
+                        "SELECT id, data FROM posting WHERE id>=?1 AND id<=?2"
+                        " ORDER BY id",
+                        err);
+    if (!row.st)
+        return err->code;
+    sqlite3_bind_int64(row.st, 1, posting_id(p->batch, p->entity, part->part));
+    sqlite3_bind_int64(row.st, 2,
+                       posting_id(p->batch, p->entity, part[n - 1].part));
+    for (size_t i = 0; i < n; i++) {
+        int rc = db_step(c, row.st, err);
+        if (rc != 1) {
+            row.st = NULL;
+            return rc ? rc : damaged(err);
+        }
+        if (sqlite3_column_int64(row.st, 0) !=
+            posting_id(p->batch, p->entity, part[i].part))
+            return damaged(err);
+        rc = or_part(db_col(row.st, 1), lo, hi, words, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 /* Index of the first short-list rank >= lo. */
@@ -388,17 +549,21 @@ static size_t lower(const struct posting_cursor *p, uint32_t lo)
 }
 
 int posting_window(struct casedb *c, struct posting_cursor *p, uint32_t lo,
-                   uint32_t hi, uint64_t *words, struct err *err)
+                   uint32_t hi, const uint64_t *mask, uint64_t *words,
+                   struct err *err)
 {
     for (size_t i = lower(p, lo); i < p->n && p->ranks[i] < hi; i++)
         set_bit(words, lo, hi, p->ranks[i]);
-    for (size_t i = 0; i < p->n_parts; i++) {
+    for (size_t i = 0; i < p->n_parts;) {
         const struct posting_part *part = &p->parts[i];
-        if (part->first < hi && part->last >= lo) {
-            int rc = part_window(c, p, part, lo, hi, words, err);
-            if (rc)
-                return rc;
-        }
+        size_t n = 0;
+        while (i + n < p->n_parts && part[n].part == part->part + n &&
+               part_wanted(&part[n], lo, hi, mask))
+            n++;
+        int rc = n ? parts_window(c, p, part, n, lo, hi, words, err) : 0;
+        if (rc)
+            return rc;
+        i += n ? n : 1;
     }
     return 0;
 }
@@ -464,11 +629,7 @@ static int union_packed(struct wanted *w, struct cursor *k, uint32_t entity,
         if (w->at == w->n || w->ids[w->at] != e.entity ||
             !role_wanted(w->role_mask, e.role))
             continue;
-        uint64_t rank = 0;
-        for (uint64_t i = 0; i < e.n && !e.ranks.failed; i++) {
-            rank += delta(&e.ranks);
-            set_bit(w->words, 0, w->hi, rank);
-        }
+        or_deltas(w->words, 0, w->hi, 0, &e.ranks, e.n);
         if (e.ranks.failed)
             return damaged(err);
     }
@@ -483,7 +644,7 @@ static int union_long(struct casedb *c, struct wanted *w, uint32_t batch,
     struct posting_cursor p;
     int rc = posting_open(c, batch, w->ids[w->at], w->role_mask, &p, err);
     if (rc == 0)
-        rc = posting_window(c, &p, 0, w->hi, w->words, err);
+        rc = posting_window(c, &p, 0, w->hi, NULL, w->words, err);
     posting_close(&p);
     return rc;
 }
@@ -611,7 +772,7 @@ static int count_long(struct casedb *c, const struct posting_batch *b,
     if (rc == 0 && p.roles & (p.roles - 1)) {
         size_t n = (b->n + 63) / 64;
         words = calloc(n, sizeof(*words));
-        rc = words ? posting_window(c, &p, 0, b->n, words, err)
+        rc = words ? posting_window(c, &p, 0, b->n, NULL, words, err)
                    : err_set(err, ERR_INTERNAL, "out of memory");
         for (size_t i = 0; i < n && rc == 0; i++)
             distinct += (uint64_t)__builtin_popcountll(words[i]);

@@ -83,6 +83,11 @@ int posting_axis(struct casedb *c, struct posting_batch *b, uint32_t part,
 /* First rank whose event is dated and not before t (n when none). */
 int posting_rank(struct casedb *c, struct posting_batch *b, struct instant t,
                  uint32_t *rank, struct err *err) CHECKED;
+/* The same for n instants, ascending; reads no more of the axis than they lie
+ * in, and of it the times alone. */
+int posting_ranks(struct casedb *c, struct posting_batch *b,
+                  const struct instant *t, size_t n, uint32_t *ranks,
+                  struct err *err) CHECKED;
 
 /* A list opened for one batch and one entity. */
 struct posting_part {
@@ -106,9 +111,12 @@ int posting_open(struct casedb *c, uint32_t batch, uint32_t entity,
                  struct err *err) CHECKED;
 void posting_close(struct posting_cursor *p);
 /* Set the bits of ranks in [lo, hi) into words (bit 0 = rank lo); lo is a
- * multiple of 64. ORs into what is there. */
+ * multiple of 64. ORs into what is there. `mask`, of the same window, says
+ * which ranks are asked for (NULL: all): parts without any are not read, the
+ * others may set more. */
 int posting_window(struct casedb *c, struct posting_cursor *p, uint32_t lo,
-                   uint32_t hi, uint64_t *words, struct err *err) CHECKED;
+                   uint32_t hi, const uint64_t *mask, uint64_t *words,
+                   struct err *err) CHECKED;
 /* A lower bound of the next rank >= lo in the list (UINT32_MAX: none), and an
  * upper bound of the previous rank < hi, + 1 (0: none). */
 uint32_t posting_next(const struct posting_cursor *p, uint32_t lo);

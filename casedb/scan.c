@@ -333,6 +333,7 @@ void scan_close(struct scan *s)
         close_part(&s->parts[i]);
     free(s->parts);
     free(s->heap);
+    free(s->scratch);
     free(s);
 }
 
@@ -341,7 +342,8 @@ void scan_close(struct scan *s)
  */
 
 struct counter {
-    const struct instant *edges; /* n_buckets + 1, or NULL */
+    const struct instant *edges; /* n_buckets + 1, ascending, or NULL */
+    uint32_t *ranks;             /* of the edges in a batch */
     uint64_t *counts;
     size_t n_buckets;
     struct scan_total *total;
@@ -375,30 +377,6 @@ static struct instant *make_edges(struct instant from, struct instant to,
     return v;
 }
 
-/* 0 = before the first edge, i = in bucket i - 1, n + 1 = after. */
-static size_t slot_of(const struct counter *k, struct instant t)
-{
-    size_t lo = 0, hi = k->n_buckets + 1;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (instant_cmp(k->edges[mid], t) <= 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static void count_slot(struct counter *k, size_t slot, uint64_t n)
-{
-    if (slot == 0)
-        k->total->before += n;
-    else if (slot > k->n_buckets)
-        k->total->after += n;
-    else
-        k->counts[slot - 1] += n;
-}
-
 static void extend(struct counter *k, struct instant t)
 {
     if (!k->any_dated || instant_cmp(t, k->total->first) < 0)
@@ -417,49 +395,49 @@ static int time_of(struct scan *s, struct part *p, uint32_t rank,
     return rc;
 }
 
-/* Matches within one part of the axis; it is read only when they can fall
- * into several buckets. */
-static int count_axis_part(struct scan *s, struct part *p, uint32_t part,
-                           const uint64_t *words, size_t n_words,
-                           struct counter *k, struct err *err)
+static unsigned ones(uint64_t m)
 {
-    struct posting_batch *b = p->batch;
-    struct instant from = b->starts[part], to = { b->max_s, 999999999 };
-    uint64_t n = 0;
-    for (size_t i = 0; i < n_words; i++)
-        n += (uint64_t)__builtin_popcountll(words[i]);
-    if (n == 0)
-        return 0;
-    if (part + 1 < b->n_parts)
-        to = b->starts[part + 1];
-    size_t slot = slot_of(k, from);
-    if (slot == slot_of(k, to)) {
-        count_slot(k, slot, n);
-        return 0;
-    }
-    int rc = part_axis(s, p, part * POSTING_AXIS_PART, err);
-    for (size_t i = 0; i < n_words && rc == 0; i++)
-        for (uint64_t m = words[i]; m; m &= m - 1) {
-            struct instant t = p->axis[i * 64 + (size_t)__builtin_ctzll(m)].t;
-            while (slot <= k->n_buckets && instant_cmp(k->edges[slot], t) <= 0)
-                slot++;
-            count_slot(k, slot, 1);
-        }
-    return rc;
+    m -= m >> 1 & 0x5555555555555555;
+    m = (m & 0x3333333333333333) + (m >> 2 & 0x3333333333333333);
+    m = (m + (m >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(m * 0x0101010101010101 >> 56);
 }
 
+/* How many bits from lo to hi are set. */
+static uint64_t ones_in(const uint64_t *words, uint32_t lo, uint32_t hi)
+{
+    uint64_t n = 0;
+    if (lo >= hi)
+        return 0;
+    uint32_t i = lo >> 6, end = (hi - 1) >> 6;
+    uint64_t head = UINT64_MAX << (lo & 63);
+    uint64_t tail = UINT64_MAX >> (63 - ((hi - 1) & 63));
+    if (i == end)
+        return ones(words[i] & head & tail);
+    n = ones(words[i] & head);
+    while (++i < end)
+        n += ones(words[i]);
+    return n + ones(words[end] & tail);
+}
+
+/* The edges become ranks; of what lies between two of them no time is
+ * needed. */
 static int count_buckets(struct scan *s, struct part *p, const uint64_t *words,
                          struct counter *k, struct err *err)
 {
-    enum { PER_PART = POSTING_AXIS_PART / 64 };
-    size_t all = (p->batch->n + 63) / 64;
-    int rc = posting_starts(s->c, p->batch, err);
-    for (uint32_t i = p->batch->n_undated / POSTING_AXIS_PART;
-         i < p->batch->n_parts && rc == 0; i++) {
-        size_t at = (size_t)i * PER_PART;
-        rc = count_axis_part(s, p, i, words + at,
-                             all - at < PER_PART ? all - at : PER_PART, k, err);
+    uint32_t lo = 0;
+    int rc = posting_ranks(s->c, p->batch, k->edges, k->n_buckets + 1, k->ranks,
+                           err);
+    for (size_t i = 0; i <= k->n_buckets && rc == 0; i++) {
+        uint64_t n = ones_in(words, lo, k->ranks[i]);
+        if (i == 0)
+            k->total->before += n;
+        else
+            k->counts[i - 1] += n;
+        lo = k->ranks[i];
     }
+    if (rc == 0)
+        k->total->after += ones_in(words, lo, p->batch->n);
     return rc;
 }
 
@@ -469,7 +447,7 @@ static uint64_t take_undated(const struct part *p, uint64_t *w)
     uint64_t n = 0;
     for (uint32_t i = 0, left = p->batch->n_undated; left > 0; i++) {
         uint64_t mask = left < 64 ? (1ull << left) - 1 : UINT64_MAX;
-        n += (uint64_t)__builtin_popcountll(w[i] & mask);
+        n += ones(w[i] & mask);
         w[i] &= ~mask;
         left -= left < 64 ? left : 64;
     }
@@ -501,7 +479,7 @@ static int count_words(struct scan *s, struct part *p, uint64_t *w,
         if (n == 0)
             first = i * 64 + (uint32_t)__builtin_ctzll(w[i]);
         last = i * 64 + 63 - (uint32_t)__builtin_clzll(w[i]);
-        n += (uint64_t)__builtin_popcountll(w[i]);
+        n += ones(w[i]);
     }
     k->total->undated += undated;
     k->total->n += undated + n;
@@ -560,22 +538,25 @@ int scan_count(struct casedb *c, const struct plan *p, struct instant from,
 {
     struct scan *s;
     struct instant *edges = NULL;
+    uint32_t *ranks = NULL;
     *out = (struct scan_total){ 0 };
     int rc = scan_open(c, p, NULL, false, &s, err);
     if (rc)
         return rc;
     if (counts && n_buckets) {
         edges = make_edges(from, to, n_buckets);
-        if (!edges)
+        ranks = calloc(n_buckets + 1, sizeof(*ranks));
+        if (!edges || !ranks)
             rc = no_memory(err);
     }
-    struct counter k = { edges, counts, n_buckets, out, false };
+    struct counter k = { edges, ranks, counts, n_buckets, out, false };
     for (size_t i = 0; i < s->n_parts && rc == 0; i++) {
         rc = count_part(s, &s->parts[i], &k, err);
         close_part(&s->parts[i]);
         s->parts[i].open = false;
     }
     free(edges);
+    free(ranks);
     scan_close(s);
     return rc;
 }

@@ -407,6 +407,43 @@ static int test_window(struct scan *s, struct part *p, const struct node *n,
     return rc < 0 ? rc : 0;
 }
 
+static bool any_of(const uint64_t *words, size_t n)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < n; i++)
+        any |= words[i];
+    return any != 0;
+}
+
+/* How much there is to read, roughly, in list entries. */
+static uint64_t node_cost(const struct node *n)
+{
+    static const uint64_t dear = 1ull << 32;
+    uint64_t cost = 0, a, b;
+    switch (n->plan->op) {
+    case PLAN_TEST:
+        return dear;
+    case PLAN_ANY_OF:
+        for (size_t i = 0; i < n->n_cursors; i++)
+            cost += n->cursors[i].count;
+        return cost;
+    case PLAN_NOT:
+        return node_cost(n->a);
+    case PLAN_AND:
+    case PLAN_OR:
+        a = node_cost(n->a);
+        b = node_cost(n->b);
+        return a + b;
+    case PLAN_ALL:
+    case PLAN_NONE:
+    case PLAN_TIME:
+    case PLAN_UNDATED:
+    case PLAN_EVENTS:
+        break;
+    }
+    return 0;
+}
+
 /* out = ranks of the window that match, within mask. Temporary words come
  * from `scratch`, 2 * words per level. */
 static int eval(struct scan *s, struct part *p, const struct node *n,
@@ -428,7 +465,8 @@ static int eval(struct scan *s, struct part *p, const struct node *n,
         if (n->bits)
             memcpy(out, n->bits + w->lo / 64, k * 8);
         for (size_t i = 0; i < n->n_cursors && rc == 0; i++)
-            rc = posting_window(s->c, &n->cursors[i], w->lo, w->hi, out, err);
+            rc = posting_window(s->c, &n->cursors[i], w->lo, w->hi, mask, out,
+                                err);
         break;
     case PLAN_EVENTS:
         for (size_t i = lower(n, w->lo); i < n->n_ranks && n->ranks[i] < w->hi;
@@ -448,8 +486,9 @@ static int eval(struct scan *s, struct part *p, const struct node *n,
         break;
     case PLAN_AND:
     case PLAN_OR:
-        /* the cheap side first: tests read rows */
-        if (plan_has_test(first->plan) && !plan_has_test(second->plan)) {
+        /* the cheap side first: tests read rows, long lists are decoded only
+         * where the short one has ranks */
+        if (node_cost(second) < node_cost(first)) {
             first = n->b;
             second = n->a;
         }
@@ -457,7 +496,8 @@ static int eval(struct scan *s, struct part *p, const struct node *n,
         if (rc)
             return rc;
         if (n->plan->op == PLAN_AND)
-            return eval(s, p, second, w, t, out, deeper, err);
+            return any_of(t, k) ? eval(s, p, second, w, t, out, deeper, err)
+                                : 0;
         for (size_t i = 0; i < k; i++)
             u[i] = mask[i] & ~t[i];
         rc = eval(s, p, second, w, u, out, deeper, err);
@@ -484,13 +524,16 @@ int part_eval(struct scan *s, struct part *p, uint32_t lo, uint32_t hi,
               uint64_t *words, struct err *err)
 {
     struct window w = { lo, hi, (hi - lo + 63) / 64 };
-    size_t levels = depth_of(s->plan) + 1;
-    uint64_t *scratch = calloc(w.words * (2 * levels + 1), 8);
-    if (!scratch)
+    size_t levels = depth_of(s->plan) + 1, need = w.words * (2 * levels + 1);
+    if (need > s->cap_scratch) {
+        free(s->scratch);
+        s->scratch = malloc(need * sizeof(*s->scratch));
+        s->cap_scratch = s->scratch ? need : 0;
+    }
+    uint64_t *mask = s->scratch;
+    if (!mask)
         return no_memory(err);
-    uint64_t *mask = scratch;
+    memset(mask, 0, w.words * sizeof(*mask));
     set_range(&w, lo, hi, mask);
-    int rc = eval(s, p, p->root, &w, mask, words, scratch + w.words, err);
-    free(scratch);
-    return rc;
+    return eval(s, p, p->root, &w, mask, words, mask + w.words, err);
 }

@@ -46,6 +46,8 @@ struct scan {
     uint64_t tested, all;
     uint32_t window;
     bool tests;
+    uint64_t *scratch; /* of part_eval */
+    size_t cap_scratch;
 };
 
 /* False when no event of the batch can match: told by the batch alone. */
