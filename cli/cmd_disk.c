@@ -5,7 +5,7 @@
  */
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/disk_content.h"
+#include "cli/disk.h"
 #include "cli/names.h"
 
 #include "base/text.h"
@@ -14,9 +14,18 @@
 static const struct command_option options[] = {
     { "--volume", "V", "only this volume, as volumes names it", 0 },
     { "--inode", "N", "the file with this inode, when a path has several", 0 },
+    { "--view", "VIEW", "journal (default), disk or all", 0 },
     { "--recursive", NULL, "ls: all that lies below", 0 },
-    { "-o", "FILE", "extract: the file to make", OPTION_OUTPUT },
-    { "--force", NULL, "extract: replace an existing file", 0 },
+    { "-R", NULL, "the same", 0 },
+    { "--deleted", NULL, "ls: deleted ones only, all that lie below", 0 },
+    { "-d", NULL, "the same", 0 },
+    { "--privileged", NULL, "ls: setuid, setgid and capabilities only", 0 },
+    { "--hide-known", NULL, "ls: leave out what a list says is known", 0 },
+    { "--blocks", NULL, "diff: which blocks of changed files differ", 0 },
+    { "--ignore-times", NULL,
+      "diff: leave out what differs in times and inode alone", 0 },
+    { "-o", "FILE", "extract: the file or folder to make", OPTION_OUTPUT },
+    { "--force", NULL, "extract: replace an existing file (one file only)", 0 },
     { 0 },
 };
 
@@ -26,6 +35,11 @@ static const struct command_example examples[] = {
     { "disk incident.kan stat X3 /upload/.t/c.tgz", "Times, inode, citation." },
     { "disk incident.kan extract X3 /cache/fetch -o found.bin",
       "Copies the content; the digest goes into the audit log." },
+    { "disk incident.kan extract X3 /upload -o uploads",
+      "Copies all files below a folder, with a manifest." },
+    { "disk incident.kan diff X3", "What the journal had not yet written." },
+    { "disk incident.kan diff X3 X4 /etc --blocks",
+      "What changed between two snapshots." },
     { 0 },
 };
 
@@ -76,158 +90,58 @@ static int volumes(struct disk *d, struct err *err)
     return rc ? rc : closed;
 }
 
-/* ---- ls ------------------------------------------------------------------ */
-
-static const struct table_column file_columns[] = {
-    { "mode", "MODE", false, 0 },
-    { "uid", "UID", true, 0 },
-    { "gid", "GID", true, 0 },
-    { "size", "SIZE", true, 0 },
-    { "modified", "MODIFIED", false, 0 },
-    { "inode", "INODE", true, 0 },
-    { "state", "STATE", false, 0 },
-    { "volume", "VOLUME", false, 0 },
-    { "path", "PATH", false, 0 },
-    { "link", "LINK TARGET", false, 0 },
-};
-
-static struct str state_of(uint32_t flags)
-{
-    if (flags & FILE_REALLOCATED)
-        return STR("deleted, inode reused");
-    if (flags & FILE_DELETED)
-        return STR("deleted");
-    if (flags & FILE_PARTIAL)
-        return STR("partly unreadable");
-    return flags & FILE_UNRELIABLE ? STR("unreliable") : STR("");
-}
-
-/* "drwxr-xr-x" */
-static struct str mode_text(const struct file_row *f, char out[11])
-{
-    static const char types[] = "?-dcbpsl?";
-    static const char letters[] = "rwxrwxrwx";
-    out[0] = types[f->type < 8 ? f->type : 8];
-    for (unsigned i = 0; i < 9; i++)
-        out[i + 1] = f->mode & 0400u >> i ? letters[i] : '-';
-    static const struct {
-        uint32_t bit;
-        uint8_t at;
-        char with, without;
-    } special[] = { { 04000, 3, 's', 'S' },
-                    { 02000, 6, 's', 'S' },
-                    { 01000, 9, 't', 'T' } };
-    for (size_t i = 0; i < 3; i++)
-        if (f->mode & special[i].bit)
-            out[special[i].at] = out[special[i].at] == 'x' ? special[i].with
-                                                           : special[i].without;
-    return (struct str){ out, 10 };
-}
-
-struct listing {
-    struct disk *d;
-    struct table *t;
-    struct str below;
-};
-
-static int put_file(void *ctx, const struct file_row *f)
-{
-    struct listing *l = ctx;
-    char mode[11];
-    table_str(l->t, mode_text(f, mode));
-    table_u64(l->t, f->uid);
-    table_u64(l->t, f->gid);
-    table_u64(l->t, f->size);
-    table_time(l->t, l->d->cli, !(f->flags & FILE_NO_TIME_M), f->m, 0);
-    table_u64(l->t, f->inode);
-    table_str(l->t, state_of(f->flags));
-    table_str(l->t, f->volume);
-    table_str(l->t, f->path);
-    table_str(l->t, f->link_target);
-    return 0;
-}
-
-static int ls(struct disk *d, struct err *err)
-{
-    struct listing l = { d, NULL, d->path };
-    bool all = arg_has(d->cli, "--recursive");
-    while (l.below.n > 1 && l.below.p[l.below.n - 1] == '/')
-        l.below.n--;
-    if (l.below.n == 0)
-        l.below = STR("/");
-    l.t = out_table(d->cli, file_columns,
-                    sizeof(file_columns) / sizeof(file_columns[0]), err);
-    const struct file_query q = { d->exhibit, d->volume, l.below,
-                                  all ? FILES_BELOW : FILES_IN, 0 };
-    int rc = l.t ? case_files(d->c, &q, put_file, &l, err) : err->code;
-    struct err close_err = { 0 };
-    int closed = l.t ? table_close(l.t, rc ? &close_err : err) : 0;
-    return rc ? rc : closed;
-}
-
-/* ---- stat ---------------------------------------------------------------- */
-
-static int stat_file(struct disk *d, struct err *err)
-{
-    struct disk_file f;
-    char mode[11];
-    int rc = disk_find(d, &f, err);
-    if (rc)
-        return rc;
-    struct cli *cli = d->cli;
-    const struct {
-        const char *name;
-        struct instant at;
-        uint32_t none;
-    } times[] = {
-        { "modified", f.row.m, FILE_NO_TIME_M },
-        { "accessed", f.row.a, FILE_NO_TIME_A },
-        { "changed", f.row.c, FILE_NO_TIME_C },
-        { "born", f.row.b, FILE_NO_TIME_B },
-        { "deleted", f.row.d, FILE_NO_TIME_D },
-    };
-    out_field(cli, "path", f.row.path);
-    out_field(cli, "cite", disk_cite(&f, &cli->arena));
-    out_field(cli, "volume", f.row.volume);
-    out_printf(cli, "inode         %llu\n", (unsigned long long)f.row.inode);
-    out_field(cli, "mode", mode_text(&f.row, mode));
-    out_printf(cli, "owner         uid %u, gid %u\n", f.row.uid, f.row.gid);
-    out_printf(cli, "links         %u\n", f.row.links);
-    out_printf(cli, "size          %llu\n", (unsigned long long)f.row.size);
-    if (state_of(f.row.flags).n)
-        out_field(cli, "state", state_of(f.row.flags));
-    if (f.row.link_target.n)
-        out_field(cli, "link target", f.row.link_target);
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-        if (!(f.row.flags & times[i].none))
-            out_field(cli, times[i].name,
-                      cli_time(cli, times[i].at, f.row.t_res ? 9 : 0));
-    if (f.row.sha256.n)
-        out_field(cli, "sha256", name_hex(&cli->arena, f.row.sha256));
-    return 0;
-}
-
 /* ---- all ----------------------------------------------------------------- */
 
+enum sub_flag {
+    SUB_WRITES = 1,
+    SUB_OUTPUT = 2, /* takes -o */
+    SUB_OTHER = 4,  /* a second exhibit may come */
+    SUB_MANY = 8,   /* any number of paths */
+};
 static const struct {
     const char *name;
     uint8_t least, most; /* words after CASE and this */
-    bool writes;
+    uint8_t flags;       /* enum sub_flag */
     int (*run)(struct disk *d, struct err *err);
 } subs[] = {
-    { "volumes", 0, 1, false, volumes },
-    { "ls", 1, 2, false, ls },
-    { "stat", 2, 2, false, stat_file },
-    { "cat", 2, 2, false, disk_cat },
-    { "hexdump", 2, 2, false, disk_hexdump },
-    { "extract", 2, 2, true, disk_extract },
+    { "volumes", 0, 1, 0, volumes },
+    { "ls", 1, 2, 0, disk_ls },
+    { "stat", 2, 2, 0, disk_stat },
+    { "cat", 2, 2, 0, disk_cat },
+    { "hexdump", 2, 2, 0, disk_hexdump },
+    { "extract", 2, WORDS_ANY, SUB_WRITES | SUB_OUTPUT | SUB_MANY,
+      disk_extract },
+    { "deleted", 1, 2, 0, disk_deleted },
+    { "diff", 1, 3, SUB_OTHER, disk_diff },
 };
 enum { SUBS = sizeof(subs) / sizeof(subs[0]) };
+
+/* Which of the two views: what counts after the journal, unless asked. */
+static int take_view(struct disk *d, struct err *err)
+{
+    static const char *const names[] = { "journal", "disk", "all", NULL };
+    static const unsigned views[] = {
+        1u << FILE_VIEW_BOTH | 1u << FILE_VIEW_JOURNAL,
+        1u << FILE_VIEW_BOTH | 1u << FILE_VIEW_DISK,
+        0,
+    };
+    size_t which = 0;
+    struct str view = arg_str(d->cli, "--view");
+    if (view.p && arg_choice(view, names, &which, err))
+        return err_wrap(err, "--view");
+    d->views = views[which];
+    return 0;
+}
+
+static bool is_exhibit(struct str word)
+{
+    return word.n > 1 && word.p[0] == 'X';
+}
 
 static int take_words(struct disk *d, size_t sub, struct err *err)
 {
     struct cli *cli = d->cli;
-    size_t n = cli->n_words - 2;
+    size_t n = cli->n_words - 2, at = 2;
     struct buf path = { 0 };
     int rc = 0;
     if (n < subs[sub].least || n > subs[sub].most) {
@@ -237,17 +151,25 @@ static int take_words(struct disk *d, size_t sub, struct err *err)
         return ERR_USAGE;
     }
     if (n > 0)
-        rc = arg_exhibit(arg_word(cli, 2), &d->exhibit, err);
+        rc = arg_exhibit(arg_word(cli, at++), &d->exhibit, err);
+    if (rc == 0 && subs[sub].flags & SUB_OTHER && is_exhibit(arg_word(cli, at)))
+        rc = arg_exhibit(arg_word(cli, at++), &d->other, err);
     /* as ls prints it, so that any name can be given */
-    if (rc == 0 && n > 1 && !text_parse(&path, arg_word(cli, 3)))
+    if (rc == 0 && at < cli->n_words && !text_parse(&path, arg_word(cli, at)))
         rc = err_set(err, ERR_USAGE, "%s: not a path as ls prints it",
-                     text_line(arg_word(cli, 3)));
+                     text_line(arg_word(cli, at)));
     d->path = buf_to_arena(&path, &cli->arena);
+    d->first_path = at;
+    d->n_paths = cli->n_words - at;
+    if (rc == 0 && d->n_paths > 1 && !(subs[sub].flags & SUB_MANY))
+        rc = err_set(err, ERR_USAGE, "disk %s: one path only", subs[sub].name);
     d->volume = arg_str(cli, "--volume");
     d->by_inode = arg_has(cli, "--inode");
     if (rc == 0)
         rc = arg_u64(cli, "--inode", &d->inode, err);
-    if (rc == 0 && (sub == SUBS - 1) != arg_has(cli, "-o"))
+    if (rc == 0)
+        rc = take_view(d, err);
+    if (rc == 0 && !(subs[sub].flags & SUB_OUTPUT) != !arg_has(cli, "-o"))
         rc = err_set(err, ERR_USAGE, "-o FILE: with extract, and only there");
     return rc;
 }
@@ -264,7 +186,8 @@ static int run(struct cli *cli, struct err *err)
         rc = take_words(&d, sub, err);
     if (rc == 0)
         rc =
-            cli_open(cli, subs[sub].writes ? CASE_WRITE : CASE_READ, &d.c, err);
+            cli_open(cli, subs[sub].flags & SUB_WRITES ? CASE_WRITE : CASE_READ,
+                     &d.c, err);
     if (rc)
         return rc;
     rc = subs[sub].run(&d, err);
@@ -276,20 +199,33 @@ const struct command cmd_disk = {
     .name = "disk",
     .group = GROUP_IMAGES,
     .flags = COMMAND_CASE | COMMAND_LIST | COMMAND_ACTS,
-    .words = "CASE volumes [X3] | ls X3 [PATH] | stat|cat|hexdump|extract X3 "
-             "PATH",
+    .words = "CASE volumes [X3] | ls X3 [PATH] | stat|cat|hexdump X3 PATH | "
+             "extract X3 PATH... | deleted X3 [PATH] | diff X3 [X4] [PATH]",
     .summary = "Look into disk images: volumes, names, content",
     .text =
         "volumes prints what is known of images and their volumes, ls the "
         "names of a folder or, with --recursive, of all below it; deleted ones "
-        "too, as far as they are found. stat prints all that the file system "
-        "says of one, with the citation of its content.\n\n"
-        "cat and hexdump print content, extract copies it into a file with a "
-        "name of your choice and enters its digest into the audit log. Content "
-        "is read by a confined process. PATH is given as ls prints it.",
+        "too, as far as they are found. ls --privileged lists programs that "
+        "run with the rights of their owner or group, or with capabilities. "
+        "stat prints all that the file system says of one, with the citation "
+        "of its content. deleted lists what is gone: how it came to light, how "
+        "surely content, name and times belong together, and how many of its "
+        "bytes no other file uses now.\n\n"
+        "cat and hexdump print content. extract copies it: one file into a "
+        "file with a name of your choice; several, or a folder with all below "
+        "it, into a folder, under names made by this program, with a manifest "
+        "that tells their own names, times, digests and citations. Nothing "
+        "that exists there is replaced. Digests go into the audit log. Content "
+        "is read by a confined process. PATH is given as ls prints it.\n\n"
+        "A volume that was copied while mounted has two views: as it is on the "
+        "disk, and as it is once its journal is played back, which happens in "
+        "memory. Where they differ the later one is shown, unless --view says "
+        "otherwise. diff X3 lists what differs: what the system did last. diff "
+        "X3 X4 compares two exhibits, such as two snapshots of one volume; "
+        "with --blocks, the blocks of 4 KiB in which contents differ.",
     .options = options,
     .examples = examples,
     .min = 2,
-    .max = 4,
+    .max = WORDS_ANY,
     .run = run,
 };

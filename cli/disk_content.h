@@ -1,18 +1,8 @@
-/* Files inside disk images, and their content (disk). */
+/* Files inside disk images: which one is meant, and its content. */
 #pragma once
 
-#include "casedb/files.h"
-#include "casedb/query.h"
-#include "cli/cli.h"
-
-struct disk {
-    struct cli *cli;
-    struct casedb *c;
-    int64_t exhibit;
-    struct str volume, path;
-    uint64_t inode;
-    bool by_inode;
-};
+#include "cli/disk.h"
+#include "cli/raw.h"
 
 struct disk_file {
     struct file_row row;  /* texts in the arena */
@@ -20,9 +10,15 @@ struct disk_file {
 };
 /* The one file of d->path; ERR_USAGE when there is none or several. */
 int disk_find(struct disk *d, struct disk_file *out, struct err *err) CHECKED;
+/* The same for a row at hand: a copy, with the layers of its content. */
+int disk_file_of(struct casedb *c, struct arena *a, const struct file_row *row,
+                 struct disk_file *out, struct err *err) CHECKED;
 /* The citation of the content. */
 struct str disk_cite(const struct disk_file *f, struct arena *a);
-
-int disk_cat(struct disk *d, struct err *err) CHECKED;
-int disk_hexdump(struct disk *d, struct err *err) CHECKED;
-int disk_extract(struct disk *d, struct err *err) CHECKED;
+/* Regular files, folders and links have content. */
+bool disk_has_content(const struct disk_file *f);
+/* The content in pieces. Nonzero from take stops and is returned. *gaps: parts
+ * could not be read and are zeros. */
+int disk_stream(struct raw *raw, const struct disk_file *f, struct arena *a,
+                int (*take)(void *ctx, uint64_t off, struct str bytes),
+                void *ctx, bool *gaps, struct err *err) CHECKED;

@@ -75,7 +75,10 @@ static int check_output(struct cli *cli, struct casedb *c, const char *value,
                         struct err *err)
 {
     struct stat own, out;
-    char *folder = realpath(folder_of(&cli->arena, value), NULL);
+    /* an existing folder is written into */
+    bool inside = stat(value, &out) == 0 && S_ISDIR(out.st_mode);
+    char *folder =
+        realpath(inside ? value : folder_of(&cli->arena, value), NULL);
     struct output_check o = { cli, folder, value, err };
     int rc = folder
                  ? case_exhibits(c, outside, &o, err)

@@ -13,7 +13,7 @@ sed -n 's/^\.It Cm //p' "$BUILDDIR/docs/kanshiki.1" | sort >listed
 is_file_equal listed "$TMP/commands" "kanshiki(1) lists the commands"
 
 while read -r c; do
-    "$KANSHIKI" help "$c" | grep -oE '^  --?[a-z0-9-]+' | tr -d ' '
+    "$KANSHIKI" help "$c" | grep -oE '^  --?[A-Za-z0-9-]+' | tr -d ' '
 done <commands | sort -u >options
 cat "$BUILDDIR"/docs/kanshiki-*.1 | sed -n 's/^\.It Fl \\&\([^ ]*\).*/-\1/p' |
     sort -u >documented
