@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "evidence/archive.h"
-#include "evidence/ewf.h"
+#include "evidence/container.h"
 #include "evidence/fs.h"
 #include "evidence/gzip.h"
 #include "evidence/journal.h"
@@ -33,14 +33,6 @@ static struct source *open_gz(struct source *below, uint64_t number,
     (void)number;
     (void)arg;
     return source_open_gzip(below, OUT_MAX, err);
-}
-
-static struct source *open_ewf(struct source *below, uint64_t number,
-                               struct str arg, struct err *err)
-{
-    (void)number;
-    (void)arg;
-    return ewf_source_open(below, err);
 }
 
 static struct source *open_partition(struct source *below, uint64_t number,
@@ -175,7 +167,6 @@ static const struct {
     open_fn *open;
 } kinds[] = {
     { "gz", false, false, open_gz },
-    { "ewf", false, false, open_ewf },
     { "p", true, false, open_partition },
     { "fs", false, true, open_path },
     { "ino", false, true, open_inode },
@@ -196,6 +187,14 @@ static bool name_fits(struct str name, const char *kind, bool numbered,
     return str_starts(name, k) && str_u64(str_sub(name, k.n, name.n), number);
 }
 
+static enum container_kind container_named(struct str name)
+{
+    for (unsigned k = CONTAINER_NONE + 1; k < CONTAINER_OTHER; k++)
+        if (str_eq(name, str_from(container_layer((enum container_kind)k))))
+            return (enum container_kind)k;
+    return CONTAINER_NONE;
+}
+
 /* One layer, "gz" or "fs/etc/passwd", over below. */
 static struct source *open_layer(struct source *below, struct str layer,
                                  struct err *err)
@@ -207,6 +206,10 @@ static struct source *open_layer(struct source *below, struct str layer,
     struct source *s = NULL;
     uint64_t number;
     size_t i = 0, n = sizeof kinds / sizeof *kinds;
+    enum container_kind container =
+        has_arg ? CONTAINER_NONE : container_named(name);
+    if (container)
+        return container_open(container, below, err);
     while (i < n && !name_fits(name, kinds[i].name, kinds[i].numbered, &number))
         i++;
     if (has_arg && !text_uncite(&arg, str_sub(layer, slash + 1, layer.n)))

@@ -9,17 +9,25 @@
 
 #include "base/text.h"
 
-static int tree_add(struct pipeline *p, struct str path,
-                    const unsigned char sha[32])
+int digests_tree(const struct pipeline *p, unsigned char sha[32],
+                 struct err *err)
 {
-    struct buf *b = &p->tree_line;
-    buf_clear(b);
-    buf_put_hex(b, sha, 32);
-    buf_putz(b, "  ");
-    buf_put(b, path);
-    buf_putc(b, '\n');
-    hasher_add(p->tree, b->p, b->n);
-    return b->failed ? ERR_INTERNAL : 0;
+    struct hasher *tree = hasher_open(1u << HASH_SHA256);
+    struct buf b = { 0 };
+    for (size_t i = 0; tree && i < p->found.n_names; i++) {
+        if (!p->digests[i].known)
+            continue;
+        buf_clear(&b);
+        buf_put_hex(&b, p->digests[i].sha256, 32);
+        buf_putz(&b, "  ");
+        buf_put(&b, p->found.names[i]);
+        buf_putc(&b, '\n');
+        hasher_add(tree, b.p, b.n);
+    }
+    bool ok = tree && !b.failed && hasher_end(tree, HASH_SHA256, sha) == 32;
+    buf_free(&b);
+    hasher_close(tree);
+    return ok ? 0 : err_set(err, ERR_INTERNAL, "import: out of memory");
 }
 
 static const struct import_claim *claim_for(const struct pipeline *p,
@@ -57,8 +65,6 @@ static int check_claim(struct pipeline *p, struct str path,
     return rc;
 }
 
-/* Digests of a file's segments, waiting for the hashing thread; the exhibit's
- * tree hash takes each file once. */
 int digests_front(struct pipeline *p, struct err *err)
 {
     struct file_job *j = &p->jobs[p->front];
@@ -72,8 +78,9 @@ int digests_front(struct pipeline *p, struct err *err)
     for (uint32_t k = 0; k < f->n_segments; k++) {
         struct hashing_result *r = &p->segments[k];
         hashing_wait(p->hashing, j->tickets[k], r);
-        if (tree_add(p, p->found.names[f->first + k], r->sha256))
-            return err_set(err, ERR_INTERNAL, "import: out of memory");
+        struct name_digest *d = &p->digests[found_name(f, k)];
+        d->known = true;
+        memcpy(d->sha256, r->sha256, 32);
     }
     memcpy(p->front_sha, p->segments[0].sha256, 32);
     p->front_hashed = true;
@@ -84,7 +91,7 @@ static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
 {
     const struct found_file *f = file_at(p, p->front);
     const struct hashing_result *r = &p->segments[k];
-    struct str name = p->found.names[f->first + k];
+    struct str name = p->found.names[found_name(f, k)];
     int rc = 0;
     if (r->failed)
         rc = intake_issue(p->in, 2, r->bytes, 0, STR("read-error"),

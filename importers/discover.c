@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "importers/discover_sets.h"
 
 enum { DEPTH_MAX = 128 };
 
@@ -55,7 +56,7 @@ static int add_name(struct found *f, struct str path, uint64_t size,
     if (!file)
         return no_memory(err);
     *name = arena_copy(&f->arena, path);
-    *file = (struct found_file){ *name, size, 1, 0 };
+    *file = (struct found_file){ .path = *name, .size = size, .n_segments = 1 };
     f->bytes += size;
     return name->p ? 0 : no_memory(err);
 }
@@ -159,76 +160,22 @@ static int by_issue(const void *a, const void *b)
                    ((const struct found_issue *)b)->path);
 }
 
-/* ---- segments
- * --------------------------------------------------------------------- */
-
-/* Number of the segment that a name says: X.E01..E99, EAA..; X.001.. ; 0 =
- * no segment name. stem: the bytes before. */
-static unsigned segment_of(struct str path, struct str *stem)
-{
-    if (path.n < 5 || path.p[path.n - 4] != '.')
-        return 0;
-    const char *x = path.p + path.n - 3;
-    *stem = str_sub(path, 0, path.n - 3);
-    bool d1 = x[1] >= '0' && x[1] <= '9', d2 = x[2] >= '0' && x[2] <= '9';
-    if ((x[0] == 'E' || x[0] == 'e') && d1 && d2)
-        return (unsigned)(x[1] - '0') * 10 + (unsigned)(x[2] - '0');
-    char a = (char)(x[1] & ~0x20), b = (char)(x[2] & ~0x20), z = x[0];
-    if (((z >= 'E' && z <= 'Z') || (z >= 'e' && z <= 'z')) && a >= 'A' &&
-        a <= 'Z' && b >= 'A' && b <= 'Z')
-        return 100 + (unsigned)((z & ~0x20) - 'E') * 676 +
-               (unsigned)(a - 'A') * 26 + (unsigned)(b - 'A');
-    if (x[0] >= '0' && x[0] <= '9' && d1 && d2)
-        return 100000 + (unsigned)(x[0] - '0') * 100 +
-               (unsigned)(x[1] - '0') * 10 + (unsigned)(x[2] - '0');
-    return 0;
-}
-
-/* Joins the sorted segments that follow a first one into its file. Gaps in
- * the numbers stay in: the reader of the image names what is missing. */
-static void join_segments(struct found *f)
-{
-    size_t out = 0;
-    for (size_t i = 0; i < f->n_files;) {
-        struct found_file file = f->files[i];
-        struct str stem, other;
-        unsigned first = segment_of(file.path, &stem);
-        size_t k = i + 1;
-        if (first == 1 || first == 100000 || first == 100001) {
-            for (; k < f->n_files; k++) {
-                unsigned next = segment_of(f->files[k].path, &other);
-                if (!next || !str_eq(stem, other) ||
-                    (first >= 100000) != (next >= 100000))
-                    break;
-                file.size += f->files[k].size;
-                file.n_segments++;
-            }
-        }
-        f->files[out++] = file;
-        i = k;
-    }
-    f->n_files = out;
-}
-
 /* A single file may be the first of a set: look for its siblings. */
 static int add_siblings(struct found *f, struct str name, struct err *err)
 {
-    struct str stem, other;
-    unsigned first = segment_of(name, &stem);
-    if (first != 1 && first != 100000 && first != 100001)
-        return 0;
     int fd = open_beneath(f->root_fd, STR(""), O_DIRECTORY);
     DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!d)
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
         return 0;
+    }
     int rc = 0;
     struct dirent *e;
     while (rc == 0 && (e = readdir(d))) {
         struct str n = str_from(e->d_name);
         struct stat st;
-        unsigned k = segment_of(n, &other);
-        if (k && !str_eq(n, name) && str_eq(stem, other) &&
-            (first >= 100000) == (k >= 100000) &&
+        if (!str_eq(n, name) && discover_sibling(name, n) &&
             fstatat(dirfd(d), n.p, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(st.st_mode))
             rc = add_name(f, n, (uint64_t)st.st_size, err);
@@ -237,7 +184,7 @@ static int add_siblings(struct found *f, struct str name, struct err *err)
     return rc;
 }
 
-static int finish(struct found *f)
+static int finish(struct found *f, struct err *err)
 {
     /* an empty list has no array */
     if (f->n_files)
@@ -246,13 +193,7 @@ static int finish(struct found *f)
         qsort(f->names, f->n_names, sizeof(*f->names), by_name);
     if (f->n_issues)
         qsort(f->issues, f->n_issues, sizeof(*f->issues), by_issue);
-    join_segments(f);
-    uint32_t name = 0;
-    for (size_t i = 0; i < f->n_files; i++) {
-        f->files[i].first = name;
-        name += f->files[i].n_segments;
-    }
-    return 0;
+    return discover_join(f, err);
 }
 
 static int open_parent(struct found *f, struct str path, struct str *base,
@@ -288,7 +229,7 @@ int discover(struct str path, struct found *out, struct err *err)
         if (rc == 0)
             rc = add_siblings(out, base, err);
         out->single = true;
-        return rc ? rc : finish(out);
+        return rc ? rc : finish(out, err);
     }
     if (!S_ISDIR(st.st_mode))
         return err_set(err, ERR_EVIDENCE,
@@ -304,7 +245,7 @@ int discover(struct str path, struct found *out, struct err *err)
         rc = visit_dir(&w, next, err);
     }
     free(w.dirs);
-    return rc ? rc : finish(out);
+    return rc ? rc : finish(out, err);
 }
 
 void discover_close(struct found *f)

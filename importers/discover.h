@@ -4,11 +4,17 @@
 #include "base/err.h"
 
 struct found_file {
-    struct str path;     /* relative, bytes; the base name for a single file */
-    uint64_t size;       /* all segments */
-    uint32_t n_segments; /* 1; more for E01 sets and split images */
-    uint32_t first;      /* index of the first segment's name */
+    struct str path;      /* relative, bytes; the base name for a single file */
+    uint64_t size;        /* all segments */
+    uint32_t n_segments;  /* 1; more for images in several files */
+    uint32_t first;       /* index of its name */
+    const uint32_t *list; /* of a set: the index of each name; else NULL */
 };
+/* Index of the name of segment k. */
+static inline uint32_t found_name(const struct found_file *f, uint32_t k)
+{
+    return f->list ? f->list[k] : f->first + k;
+}
 
 struct found_issue {
     struct str path, code, detail;

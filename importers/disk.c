@@ -1,5 +1,5 @@
 /*
- * Disk and volume images: raw, split raw and E01; GPT, MBR or none; every
+ * Disk and volume images: raw or in a container; GPT, MBR or none; every
  * name of the file systems that evidence/fs.h reads as a row with its times.
  * What cannot be read is named: other containers, encryption, LVM, RAID,
  * file systems without a reader, damaged tables, unreadable ranges.
@@ -15,7 +15,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "evidence/ewf.h"
+#include "evidence/container.h"
 #include "evidence/fs.h"
 #include "evidence/volume.h"
 #include "importers/disk_media.h"
@@ -74,14 +74,10 @@ static int fs_claim(enum fs_type type)
 
 static int probe(struct probe *p)
 {
-    if (ewf_is(p->head)) {
-        p->reason = "EWF (E01) signature";
-        return 100;
-    }
-    const char *container = disk_container(p->head);
+    enum container_kind container = container_recognise(p->head, p->tail);
     if (container) {
-        p->reason = container;
-        return 95;
+        p->reason = container_name(container, p->head);
+        return container == CONTAINER_EWF ? 100 : 95;
     }
     enum volume_table_kind table = volumes_recognise(p->head);
     enum fs_type type = fs_recognise_head(p->head);
@@ -343,8 +339,8 @@ static int import(struct import_job *job, struct err *err)
 const struct importer importers_disk = {
     .name = "disk",
     .title = "Disk or volume image",
-    .reads = "raw, split raw and E01 images; GPT, MBR, LVM2; ext2/3/4, XFS, "
-             "NTFS, FAT, exFAT, ISO 9660",
+    .reads = "raw, split raw, E01, qcow2, VMDK, VHD and VHDX images; GPT, "
+             "MBR, LVM2; ext2/3/4, XFS, NTFS, FAT, exFAT, ISO 9660",
     .flags = IMPORTER_IMAGE,
     .probe = probe,
     .import = import,

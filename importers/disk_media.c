@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+#include "evidence/container.h"
 #include "evidence/ewf.h"
 
 enum {
@@ -17,28 +19,6 @@ struct medium {
     struct import_job *job;
     struct source *src;
 };
-
-static const struct {
-    const char *magic;
-    size_t n;
-    const char *name;
-} containers[] = {
-    { "QFI\xfb", 4, "qcow2 container" },
-    { "KDMV", 4, "VMDK container" },
-    { "vhdxfile", 8, "VHDX container" },
-    { "conectix", 8, "VHD container" },
-    { "EVF2\x0d\x0a\x81", 7, "EWF version 2 (Ex01) image" },
-};
-
-/* Containers that are named and not read. */
-const char *disk_container(struct str head)
-{
-    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
-        if (str_starts(head,
-                       (struct str){ containers[i].magic, containers[i].n }))
-            return containers[i].name;
-    return NULL;
-}
 
 int disk_fact(struct sink *s, const char *name, const char *fmt, ...)
 {
@@ -187,29 +167,51 @@ static int media_read(struct medium *m, const struct ewf_info *in,
     return code;
 }
 
-static int medium_open(struct medium *m, struct err *err)
+static int container_facts(struct medium *m, const struct container_info *in)
+{
+    struct sink *s = m->job->sink;
+    int stop = 0;
+    for (size_t i = 0; i < in->n_values && !stop; i++)
+        stop = sink_fact(s, in->values[i].name, str_from(in->values[i].text));
+    for (size_t i = 0; i < in->n_issues && !stop; i++)
+        stop = sink_issue(s, in->issues[i].error ? ISSUE_ERROR : ISSUE_WARNING,
+                          0, 0, in->issues[i].code, "%s", in->issues[i].text);
+    return stop;
+}
+
+/* The container around the medium, when there is one. */
+static int unpack(struct medium *m, enum container_kind kind,
+                  const struct ewf_info **ewf, struct err *err)
 {
     struct source *src = m->job->in->src;
     struct str head = { m->job->in->p, m->job->in->n };
-    const char *container = disk_container(head);
+    m->src = src;
+    if (kind == CONTAINER_NONE)
+        return 0;
+    if (kind == CONTAINER_OTHER)
+        return err_set(err, ERR_EVIDENCE,
+                       "%s: not read by this version; convert it to raw",
+                       container_name(kind, head));
+    m->src = container_open(kind, src, err);
+    if (!m->src)
+        return err && err->code ? err->code : ERR_EVIDENCE;
+    const struct container_info *in = container_info(m->src);
+    if (in)
+        return container_facts(m, in);
+    *ewf = ewf_source_info(m->src);
+    return ewf_facts(m, *ewf);
+}
+
+static int medium_open(struct medium *m, struct err *err)
+{
+    struct source *src = m->job->in->src;
     if (src->size < SECTOR)
         return err_set(err, ERR_EVIDENCE, "%s",
                        src->size ? "smaller than one sector: no image"
                                  : "the image is empty");
-    if (container)
-        return err_set(err, ERR_EVIDENCE,
-                       "%s: not read by this version; convert it to raw",
-                       container);
-    m->src = src;
-    const struct ewf_info *in = NULL;
-    int stop = 0;
-    if (ewf_is(head)) {
-        m->src = ewf_source_open(src, err);
-        if (!m->src)
-            return err && err->code ? err->code : ERR_EVIDENCE;
-        in = ewf_source_info(m->src);
-        stop = ewf_facts(m, in);
-    }
+    const struct ewf_info *ewf = NULL;
+    enum container_kind kind = container_of(src);
+    int stop = unpack(m, kind, &ewf, err);
     if (!stop)
         stop = disk_fact(m->job->sink, "media size", "%llu",
                          (unsigned long long)m->src->size);
@@ -218,8 +220,8 @@ static int medium_open(struct medium *m, struct err *err)
                           m->src->size / SECTOR * SECTOR, m->src->size % SECTOR,
                           "media-tail", "the last sector is not whole");
     /* A plain file's digest is the exhibit's. */
-    if (!stop && (in || source_part(src, 1) || m->job->layers.n))
-        stop = media_read(m, in, err);
+    if (!stop && (kind || source_part(src, 1) || m->job->layers.n))
+        stop = media_read(m, ewf, err);
     return stop ? stop : gap_issues(m);
 }
 

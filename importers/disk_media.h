@@ -4,8 +4,6 @@
 
 #include "importers/importer.h"
 
-/* Containers that are named and not read; NULL for any other content. */
-const char *disk_container(struct str head);
 /* *media is the job's own source (a raw image) or a layer over it, which the
  * caller closes. Nonzero: no medium, or the sink wants an end. *media may be
  * set also then. */

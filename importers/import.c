@@ -494,7 +494,9 @@ static int run(struct pipeline *p, uint64_t streams_done, struct err *err)
         file_at(p, 0)->n_segments == 1)
         memcpy(sha, p->front_sha, 32);
     else
-        hasher_end(p->tree, HASH_SHA256, sha);
+        rc = digests_tree(p, sha, err);
+    if (rc)
+        return rc;
     rc = intake_finish(p->in, kind_of(p->kinds), p->found.n_files,
                        p->found.bytes, (struct str){ (char *)sha, 32 }, err);
     pipeline_report(p, true);
@@ -520,8 +522,8 @@ int import_path(struct casedb *c, const struct import_options *o,
     if (rc == 0) {
         p->jobs = calloc(p->found.n_files + 1, sizeof(*p->jobs));
         p->hashing = hashing_open(err);
-        p->tree = hasher_open(1u << HASH_SHA256);
-        rc = p->jobs && p->tree && p->hashing
+        p->digests = calloc(p->found.n_names + 1, sizeof(*p->digests));
+        rc = p->jobs && p->digests && p->hashing
                  ? 0
                  : err_set(err, ERR_INTERNAL, "import: out of memory");
     }
@@ -552,10 +554,8 @@ int import_path(struct casedb *c, const struct import_options *o,
         pipeline_close_file(p, i);
     hashing_close(p->hashing);
     intake_close(p->in);
-    hasher_close(p->tree);
-    buf_free(&p->tree_line);
     free(p->segments);
-    free(p->known);
+    free(p->digests);
     arena_free(&p->changed_arena);
     free(p->jobs);
     discover_close(&p->found);

@@ -5,12 +5,13 @@
  */
 #include "importers/import.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "base/varint.h"
 #include "evidence/archive.h"
-#include "evidence/ewf.h"
+#include "evidence/container.h"
 #include "evidence/gzip.h"
 #include "evidence/worker.h"
 #include "importers/input.h"
@@ -147,15 +148,26 @@ static struct str add_layer(struct job *j, struct str layers, const char *layer)
     return buf_to_arena(&b, &j->names);
 }
 
+/* Records of an image lie on the medium inside its container. */
+static struct str add_container(struct job *j, struct str layers,
+                                struct source *src)
+{
+    const char *layer = src ? container_layer(container_of(src)) : NULL;
+    char bang[16];
+    if (!layer)
+        return layers;
+    snprintf(bang, sizeof(bang), "!%s", layer);
+    return add_layer(j, layers, bang);
+}
+
 static int run_importer(struct job *j, const struct importer *imp,
                         struct input_buffer *in, struct str layers,
                         uint64_t size)
 {
-    struct str head = { in->in.p, in->in.n };
     if (imp->layer)
         layers = add_layer(j, layers, imp->layer);
-    else if (imp->flags & IMPORTER_IMAGE && ewf_is(head))
-        layers = add_layer(j, layers, "!ewf"); /* records lie on its medium */
+    else if (imp->flags & IMPORTER_IMAGE)
+        layers = add_container(j, layers, in->in.src);
     int rc = begin(j, layers, imp->name, size);
     if (rc)
         return rc;

@@ -47,6 +47,11 @@ struct changed_file {
     const struct changed_file *next;
 };
 
+struct name_digest {
+    bool known;
+    unsigned char sha256[32];
+};
+
 struct pipeline {
     struct casedb *c;
     const struct import_options *o;
@@ -56,16 +61,13 @@ struct pipeline {
     struct file_job *jobs;
     struct pool_worker pool[WORKERS_MAX];
     unsigned n_pool, deaths;
-    size_t front, next;         /* file being committed; next to send */
-    unsigned char (*known)[32]; /* of the files that are there already */
-    size_t rechecked;
+    size_t front, next; /* file being committed; next to send */
     const struct changed_file *changed;
     struct arena changed_arena;
     size_t came_later;        /* files left for a supplement */
     const char *half_changed; /* why the file that stood half is another */
     bool given_up; /* what the front file's stream lacks is accounted for */
-    struct hasher *tree;
-    struct buf tree_line;
+    struct name_digest *digests; /* of found.names, as far as hashed */
     unsigned char front_sha[32];
     struct hashing_result *segments; /* of the front file */
     bool front_hashed;
@@ -110,9 +112,12 @@ int pipeline_stopped(struct err *err);
 
 /* ---- digests.c */
 
-/* Digests of the front file's segments, waiting for the hashing thread; the
- * exhibit's tree hash takes each file once. */
+/* Digests of the front file's segments, waiting for the hashing thread. */
 int digests_front(struct pipeline *p, struct err *err) CHECKED;
+/* The exhibit's digest: of its files by name, in whatever order sets of them
+ * were read. */
+int digests_tree(const struct pipeline *p, unsigned char sha[32],
+                 struct err *err) CHECKED;
 /* receive_hooks.outer_end */
 int digests_outer_end(void *ctx, struct str *sha256, struct err *err);
 

@@ -62,7 +62,7 @@ int pipeline_open_file(struct pipeline *p, size_t i, struct err *err)
     j->open = true;
     int rc = 0;
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++) {
-        j->fds[k] = discover_open(&p->found, f->first + k, err);
+        j->fds[k] = discover_open(&p->found, found_name(f, k), err);
         rc = j->fds[k] < 0 ? err->code : 0;
     }
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++)

@@ -245,26 +245,41 @@ struct check {
     struct err *err;
 };
 
-static int by_file_path(const void *a, const void *b)
+/* The digest found now; NULL: no such name, or not of a file that is whole
+ * (the one at work is checked by its stamp). */
+static const struct name_digest *digest_of(const struct pipeline *p,
+                                           struct str path, struct str *name)
 {
-    return str_cmp(((const struct found_file *)a)->path,
-                   ((const struct found_file *)b)->path);
+    size_t lo = 0, hi = p->found.n_names;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (str_cmp(p->found.names[mid], path) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == p->found.n_names || !str_eq(p->found.names[lo], path) ||
+        !p->digests[lo].known)
+        return NULL;
+    *name = p->found.names[lo];
+    return &p->digests[lo];
+}
+
+static int check_digest(struct check *c, struct str path,
+                        const unsigned char *sha)
+{
+    struct str name;
+    const struct name_digest *d = digest_of(c->p, path, &name);
+    if (!d || memcmp(d->sha256, sha, 32) == 0)
+        return 0;
+    return changed(c->p, name, "its bytes are others", c->err);
 }
 
 static int check_member(void *ctx, const struct member *m)
 {
-    struct check *c = ctx;
-    struct pipeline *p = c->p;
-    struct found_file key = { .path = m->path };
-    if (m->sha256.n != 32)
-        return 0;
-    const struct found_file *f = bsearch(&key, p->found.files, p->found.n_files,
-                                         sizeof(key), by_file_path);
-    size_t i = f ? (size_t)(f - p->found.files) : SIZE_MAX;
-    /* the file at work is checked by its stamp */
-    if (i >= p->rechecked || memcmp(p->known[f->first], m->sha256.p, 32) == 0)
-        return 0;
-    return changed(p, f->path, "its bytes are others", c->err);
+    return m->sha256.n == 32
+               ? check_digest(ctx, m->path, (const unsigned char *)m->sha256.p)
+               : 0;
 }
 
 /* "hex  name" of each segment, in whatever order. */
@@ -272,24 +287,12 @@ static int check_segment(void *ctx, int64_t member, struct str name,
                          struct str value)
 {
     enum { HEX = 64 };
-    struct check *c = ctx;
-    struct pipeline *p = c->p;
     unsigned char sha[32];
     (void)member;
     if (!str_eq(name, STR("segment sha256")) || value.n <= HEX + 2 ||
         !hash_from_hex(str_sub(value, 0, HEX), sha, sizeof(sha)))
         return 0;
-    struct str path = str_sub(value, HEX + 2, value.n);
-    size_t end = p->rechecked ? p->found.files[p->rechecked - 1].first +
-                                    p->found.files[p->rechecked - 1].n_segments
-                              : 0;
-    for (size_t i = 0; i < end; i++)
-        if (str_eq(p->found.names[i], path) &&
-            memcmp(p->known[i], sha, sizeof(sha)) != 0) {
-            path = p->found.names[i];
-            return changed(p, path, "its bytes are others", c->err);
-        }
-    return 0;
+    return check_digest(ctx, str_sub(value, HEX + 2, value.n), sha);
 }
 
 /* ---- the list of files ---------------------------------------------------
@@ -377,15 +380,12 @@ static int hash_done(struct pipeline *p, size_t done, struct err *err)
         int rc = digests_front(p, err);
         if (rc)
             return rc;
-        for (uint32_t k = 0; k < f->n_segments; k++)
-            memcpy(p->known[f->first + k], p->segments[k].sha256, 32);
         pipeline_close_file(p, p->front);
         p->progress.files_done++;
         p->progress.bytes_done += f->size;
         if (pipeline_report(p, false))
             return pipeline_stopped(err);
     }
-    p->rechecked = done;
     return 0;
 }
 
@@ -396,9 +396,6 @@ int resume_check(struct pipeline *p, size_t done, struct err *err)
     if (!intake_resumed(p->in))
         return 0;
     int rc = same_files(p, done, err);
-    p->known = calloc(p->found.n_names ? p->found.n_names : 1, 32);
-    if (rc == 0 && !p->known)
-        rc = err_set(err, ERR_INTERNAL, "import: out of memory");
     if (rc == 0)
         rc = hash_done(p, done, err);
     if (rc == 0)

@@ -36,7 +36,7 @@ has 'error media-unknown' "random bytes have neither table nor file system"
 has 'note media-tail' "an odd size is noted"
 printf 'QFI\373\0\0\0\3' >q && head -c 5000 /dev/zero >>q
 "$dump" disk q >out
-has 'stopped -6: qcow2 container' "qcow2 is named, not taken for raw"
+has 'stopped -6: qcow2' "qcow2 is named, not taken for raw"
 
 # ---- ext4, whole and cut ---------------------------------------------------
 need mke2fs e2fsprogs || { done_testing; exit 0; }

@@ -1,0 +1,12 @@
+/* Files that are one thing together: segments of an image, extents of a
+ * virtual disk (private to discovery). Told by names only: nothing of the
+ * evidence is read here. */
+#pragma once
+
+#include "importers/discover.h"
+
+/* f->files and f->names are sorted and pair up; joins files into sets. */
+int discover_join(struct found *f, struct err *err) CHECKED;
+/* May a file called `other` belong to the set that begins with `first`?
+ * Both in one folder. */
+bool discover_sibling(struct str first, struct str other);
