@@ -38,6 +38,11 @@ static void put_range(struct buf *out, uint64_t off, uint64_t len, unsigned sub)
     }
 }
 
+void cite_put_member(struct buf *out, const struct member *m)
+{
+    put_place(out, m->exhibit, m->path, m->layers);
+}
+
 void cite_put_place(struct buf *out, const struct member *m, uint64_t off,
                     uint64_t len, unsigned sub)
 {
@@ -225,18 +230,28 @@ struct wanted {
     struct arena *a;
 };
 
+static bool goes_on(struct str layers, struct str first)
+{
+    return str_starts(layers, first) &&
+           (first.n == layers.n || layers.p[first.n] == '!');
+}
+
 /* Layers may go on below the member's own ("!ino/12" in a volume): the
- * longest member that is a prefix is the one. */
+ * longest member that is a prefix is the one. Or they end before (the bytes
+ * of a gzip file themselves): the first member of the file. */
 static int same_member(void *ctx, const struct member *m)
 {
     struct wanted *w = ctx;
+    struct member *have = &w->out->member;
     if (!str_eq(m->path, w->c->path))
         return 0;
     if (str_eq(m->layers, w->c->layers))
-        return copy_member(&w->out->member, m, w->a) > 0 ? 1 : -1;
-    if (str_starts(w->c->layers, m->layers) &&
-        (w->out->member.id == 0 || m->layers.n > w->out->member.layers.n))
-        return copy_member(&w->out->member, m, w->a) > 0 ? 0 : -1;
+        return copy_member(have, m, w->a) > 0 ? 1 : -1;
+    bool deeper = goes_on(w->c->layers, m->layers);
+    if (deeper ? have->id == 0 || !goes_on(w->c->layers, have->layers) ||
+                     m->layers.n > have->layers.n
+               : have->id == 0 && goes_on(m->layers, w->c->layers))
+        return copy_member(have, m, w->a) > 0 ? 0 : -1;
     return 0;
 }
 

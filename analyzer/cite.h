@@ -34,6 +34,7 @@ int cite_parse(struct str text, struct arena *a, struct cite *out,
                struct err *err) CHECKED;
 /* The one way to write it; appended. */
 void cite_put(struct buf *out, const struct cite *c);
+void cite_put_member(struct buf *out, const struct member *m);
 void cite_put_place(struct buf *out, const struct member *m, uint64_t off,
                     uint64_t len, unsigned sub);
 void cite_put_event(struct buf *out, int64_t id);   /* E123 */
@@ -51,7 +52,9 @@ struct cite_found {
     struct cite cite;
     int64_t event; /* EVENT; PLACE: the event whose record begins there, 0 =
                       none */
-    struct member member; /* EVENT, PLACE; in the arena */
+    struct member member; /* EVENT, PLACE; in the arena. A place may have
+                             more layers than it, or fewer: the bytes of a
+                             gzip file themselves */
     uint64_t off, len;    /* EVENT: of its record; PLACE: as given */
     uint32_t entity;      /* ENTITY */
 };

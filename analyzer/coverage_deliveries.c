@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/cite.h"
 #include "base/text.h"
 
 enum { DAY_S = 86400, GAPS = 1000, ENOUGH = 6 };
@@ -366,8 +367,7 @@ static int put_damage(struct coverage_run *r, int64_t member, struct str code,
     int rc = case_member(r->c, member, &r->arena, &m, err);
     if (rc || !coverage_delivery(m.path, &k))
         return rc;
-    buf_printf(&b, "X%lld/%s", (long long)m.exhibit,
-               text_line(base_name(m.path)));
+    cite_put_member(&b, &m);
     buf_printf(&b, " is damaged (%s): %llu records of it could be read",
                text_line(code), (unsigned long long)(m.n_stored + m.n_dup));
     struct coverage v = { .source = STR("cloudtrail"),

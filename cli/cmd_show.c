@@ -26,7 +26,7 @@ static const struct command_example examples[] = {
 static int put_bytes(struct cli *cli, const struct reader_got *got,
                      uint64_t off, struct err *err)
 {
-    if (arg_has(cli, "--hex")) {
+    if (!arg_has(cli, "--raw")) {
         raw_gaps(cli, got);
         raw_hex(cli, got->bytes, off);
         return 0;
@@ -95,6 +95,13 @@ static int show(struct cli *cli, struct casedb *c, struct err *err)
         return show_bytes(cli, c, &ref, err);
     if (ref.event)
         return show_event(cli, c, ref.event, err);
+    if (ref.cite.has_range && cli->format == TABLE_TEXT) {
+        bool fewer = ref.member.layers.n > ref.cite.layers.n;
+        message("%s: no event begins there: its bytes%s%s", text_line(word),
+                fewer ? "; records are below " : "",
+                fewer ? text_line(ref.member.layers) : "");
+        return show_bytes(cli, c, &ref, err);
+    }
     err_set(err, ERR_USAGE, "%s: no event begins there", text_line(word));
     err_hint(err, "--hex or --raw show the bytes.");
     return ERR_USAGE;

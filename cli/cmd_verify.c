@@ -114,6 +114,8 @@ static int verify_bytes(struct cli *cli, struct casedb *c, struct err *err)
                      text_line(arg_word(cli, 1)));
     if (rc)
         return rc;
+    if (ref.cite.form == CITE_PLACE) /* the layers that were asked for */
+        ref.member.layers = ref.cite.layers;
     rc = raw_open(&raw, c, err);
     if (rc == 0)
         rc = raw_read(&raw, &ref.member, ref.off, ref.len, a, &got, err);

@@ -89,6 +89,17 @@ ok "a citation without a range is the whole file" cmp -s raw ev/a.json
 k show case.kan 'X1/sub/b.json.gz!gz' --raw >raw 2>err
 gzip -dc ev/sub/b.json.gz >wanted
 ok "  as its layer decodes it" cmp -s raw wanted
+k show case.kan 'X1/sub/b.json.gz@0+10' --raw >raw 2>err
+is_status $? 0 "bytes below the member's own layer: those of the gzip file"
+head -c 10 ev/sub/b.json.gz >wanted
+ok "  as they lie there" cmp -s raw wanted
+k show case.kan 'X1/sub/b.json.gz@0+10' >out 2>err
+is_match out '^00000000  1f 8b 08 ' "  as hex when nothing is asked for"
+k verify case.kan 'X1/sub/b.json.gz@0+10' >out 2>err
+is_status $? 0 "  and verified"
+is_match out "^sha256 +$(sha256sum <wanted | cut -d' ' -f1)" "  by their digest"
+k show case.kan 'X1/sub/b.json.gz!tar/x@0+10' --raw >out 2>err
+is_match err 'no such file' "other layers than there are"
 k show case.kan 'X1/a.json@99999+5' --raw >out 2>err
 is_status $? 6 "bytes that are not there"
 
