@@ -194,6 +194,7 @@ int coverage_make(struct casedb *c, const struct raw_reader *raw,
         { coverage_damage, "Damaged files" },
         { coverage_trails, "Calls that change what is recorded" },
         { coverage_streams, "Log streams" },
+        { coverage_exports, "Export tasks" },
         { coverage_points, "Images and dumps" },
     };
     enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

@@ -33,4 +33,5 @@ int coverage_deliveries(struct coverage_run *r, struct err *err) CHECKED;
 int coverage_damage(struct coverage_run *r, struct err *err) CHECKED;
 int coverage_trails(struct coverage_run *r, struct err *err) CHECKED;
 int coverage_streams(struct coverage_run *r, struct err *err) CHECKED;
+int coverage_exports(struct coverage_run *r, struct err *err) CHECKED;
 int coverage_points(struct coverage_run *r, struct err *err) CHECKED;

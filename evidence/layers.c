@@ -14,6 +14,7 @@
 #include "evidence/journal.h"
 #include "evidence/lvm.h"
 #include "evidence/memory.h"
+#include "evidence/utf16.h"
 #include "evidence/volume.h"
 
 enum {
@@ -160,6 +161,14 @@ static struct source *open_tar(struct source *below, uint64_t number,
     return members_open_name(below, ARCHIVE_TAR, arg, err);
 }
 
+static struct source *open_utf16(struct source *below, uint64_t number,
+                                 struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return source_open_utf16(below, err);
+}
+
 static const struct {
     const char *name;
     bool numbered; /* digits follow the name: p1 */
@@ -175,6 +184,7 @@ static const struct {
     { "phys", false, false, open_phys },
     { "journal", false, false, open_journal },
     { "lv", false, true, open_lv },
+    { "utf16", false, false, open_utf16 },
 };
 
 static bool name_fits(struct str name, const char *kind, bool numbered,

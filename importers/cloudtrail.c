@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "importers/importer.h"
+#include "importers/window.h"
 
 enum {
     RECORD_MAX = 16 << 20, /* AWS: 256 KiB, large events a few MiB */
@@ -24,8 +24,7 @@ enum item { ITEM_EVENT, ITEM_LOOKUP, ITEM_ROW };
 
 struct reader {
     struct import_job *job;
-    struct input *in;
-    size_t at; /* in the window */
+    struct window w;
     unsigned resyncs;
     bool cut; /* the file ended too early, and that was said */
     struct cloudtrail_event e;
@@ -34,40 +33,11 @@ struct reader {
 /* ---- windows
  * ------------------------------------------------------------------- */
 
-static struct str rest(const struct reader *r)
-{
-    return (struct str){ r->in->p + r->at, r->in->n - r->at };
-}
-
-/* Reads on, keeping everything from r->at. */
-static int more(struct reader *r)
-{
-    int rc = input_more(r->in, r->at);
-    r->at = 0;
-    sink_progress(r->job->sink, r->in->base);
-    return rc;
-}
-
-/* The next byte that is no white space, 0 at the end. */
-static char peek(struct reader *r)
-{
-    for (;;) {
-        while (r->at < r->in->n) {
-            char c = r->in->p[r->at];
-            if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
-                return c ? c : 1;
-            r->at++;
-        }
-        if (r->in->eof || more(r) || r->in->n == 0)
-            return 0;
-    }
-}
-
 /* An error at the end of a window that is not the end of the file. */
 static bool needs_more(const struct reader *r, const struct json *j)
 {
-    return !r->in->eof && j->at >= r->in->n - r->at &&
-           r->in->n - r->at < RECORD_MAX;
+    return !r->w.in->eof && j->at >= r->w.in->n - r->w.at &&
+           r->w.in->n - r->w.at < RECORD_MAX;
 }
 
 /* ---- damage
@@ -88,14 +58,14 @@ static bool looks_like_event(struct str s)
  * is whole and looks like an event, else the end of the window. */
 static size_t resync(struct reader *r, size_t from)
 {
-    const char *p = r->in->p;
-    for (size_t i = from; i + 1 < r->in->n; i++) {
+    const char *p = r->w.in->p;
+    for (size_t i = from; i + 1 < r->w.in->n; i++) {
         if (p[i] != '{' || r->resyncs >= RESYNC_TRIES)
             continue;
         size_t k = i;
         while (k > 0 && (p[k - 1] == ' ' || p[k - 1] == '\t'))
             k--;
-        struct str s = { p + i, r->in->n - i };
+        struct str s = { p + i, r->w.in->n - i };
         if (k > 0 && p[k - 1] != ',' && p[k - 1] != '\n' && p[k - 1] != '[' &&
             p[k - 1] != '}' && !str_starts(s, STR("{\"eventVersion\"")))
             continue;
@@ -103,21 +73,21 @@ static size_t resync(struct reader *r, size_t from)
         if (looks_like_event(s))
             return i;
     }
-    return r->in->n;
+    return r->w.in->n;
 }
 
 static int damaged(struct reader *r, const struct json *j)
 {
-    size_t start = r->at, error = r->at + j->at;
-    bool cut = r->in->eof && error >= r->in->n;
-    uint64_t off = r->in->base + start;
-    r->at = resync(r, start + 1);
-    r->cut = r->in->eof && r->at == r->in->n;
-    return sink_reject(r->job->sink, off, r->at - start,
+    size_t start = r->w.at, error = r->w.at + j->at;
+    bool cut = r->w.in->eof && error >= r->w.in->n;
+    uint64_t off = r->w.in->base + start;
+    r->w.at = resync(r, start + 1);
+    r->cut = r->w.in->eof && r->w.at == r->w.in->n;
+    return sink_reject(r->job->sink, off, r->w.at - start,
                        cut ? "json-cut" : "json-syntax",
                        "%s at byte %llu; the record there is lost",
                        j->error ? j->error : "not JSON",
-                       (unsigned long long)(r->in->base + error));
+                       (unsigned long long)(r->w.in->base + error));
 }
 
 /* ---- events
@@ -258,51 +228,51 @@ static int unwrap_one(struct reader *r, struct str o, uint64_t off)
 /* ---- one value
  * ------------------------------------------------------------------------ */
 
-/* An event at r->at, decoded in one pass over the window. */
+/* An event at r->w.at, decoded in one pass over the window. */
 static int plain_event(struct reader *r)
 {
     for (;;) {
         struct json j;
         arena_reset(r->job->arena);
-        json_open(&j, rest(r));
+        json_open(&j, window_rest(&r->w));
         if (cloudtrail_decode(&j, &r->job->body_key, r->job->arena, &r->e)) {
-            size_t used = (size_t)(j.p - (r->in->p + r->at));
-            uint64_t off = r->in->base + r->at;
-            struct str o = { r->in->p + r->at, used };
+            size_t used = (size_t)(j.p - (r->w.in->p + r->w.at));
+            uint64_t off = window_offset(&r->w);
+            struct str o = { r->w.in->p + r->w.at, used };
             int rc =
                 r->e.looks_right ? emit(r, off, used) : unwrap_one(r, o, off);
             if (rc == 1)
                 rc = emit(r, off, used);
-            r->at += used;
+            r->w.at += used;
             return rc;
         }
         if (!needs_more(r, &j))
             return damaged(r, &j);
-        int rc = more(r);
+        int rc = window_more(&r->w);
         if (rc)
             return rc;
     }
 }
 
-/* The whole value at r->at as a span. 1 = damaged, dealt with. */
+/* The whole value at r->w.at as a span. 1 = damaged, dealt with. */
 static int whole_value(struct reader *r, struct str *out)
 {
     for (;;) {
         struct json j;
-        json_open(&j, rest(r));
+        json_open(&j, window_rest(&r->w));
         enum json_type t = json_next(&j);
         bool ok = t != JSON_ERROR && t != JSON_END;
         if (ok && (t == JSON_OBJECT || t == JSON_ARRAY))
             ok = json_skip(&j);
         if (ok) {
-            *out = (struct str){ r->in->p + r->at, (size_t)(j.p - j.base) };
+            *out = (struct str){ r->w.in->p + r->w.at, (size_t)(j.p - j.base) };
             return 0;
         }
         if (!needs_more(r, &j)) {
             int rc = damaged(r, &j);
             return rc ? rc : 1;
         }
-        int rc = more(r);
+        int rc = window_more(&r->w);
         if (rc)
             return rc;
     }
@@ -311,14 +281,14 @@ static int whole_value(struct reader *r, struct str *out)
 static int listed_item(struct reader *r, enum item kind)
 {
     struct str o;
-    if (kind == ITEM_EVENT && r->in->p[r->at] == '{')
+    if (kind == ITEM_EVENT && r->w.in->p[r->w.at] == '{')
         return plain_event(r);
     arena_reset(r->job->arena);
     int rc = whole_value(r, &o);
     if (rc)
         return rc == 1 ? 0 : rc;
-    uint64_t off = r->in->base + r->at;
-    r->at += o.n;
+    uint64_t off = window_offset(&r->w);
+    r->w.at += o.n;
     if (kind == ITEM_ROW && o.p[0] == '[')
         return emit_row(r, o, off);
     if (kind == ITEM_LOOKUP && o.p[0] == '{') {
@@ -329,26 +299,26 @@ static int listed_item(struct reader *r, enum item kind)
                        "an entry of the list that is no event");
 }
 
-/* The entries of a list; r->at is after '['. */
+/* The entries of a list; r->w.at is after '['. */
 static int list(struct reader *r, enum item kind)
 {
     for (;;) {
-        char c = peek(r);
+        char c = window_peek(&r->w);
         if (c == 0 && r->cut)
             return 0;
         if (c == 0) {
             r->cut = true;
-            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
-                              "json-cut",
+            return sink_issue(r->job->sink, ISSUE_ERROR, window_offset(&r->w),
+                              0, "json-cut",
                               "the list of records does not end: the file "
                               "is cut");
         }
         if (c == ']') {
-            r->at++;
+            r->w.at++;
             return 0;
         }
         if (c == ',') {
-            r->at++;
+            r->w.at++;
             continue;
         }
         int rc = listed_item(r, kind);
@@ -369,14 +339,14 @@ static bool list_key(struct str key, enum item *kind)
     return *kind != ITEM_EVENT || str_eq(key, STR("Records"));
 }
 
-/* Finds the list of an envelope whose '{' is at r->at: the number of objects
- * around it (Elastic has two: hits.hits) and r->at after its '['. 0: no list
- * before the window's end; r->at unchanged. */
+/* Finds the list of an envelope whose '{' is at r->w.at: the number of objects
+ * around it (Elastic has two: hits.hits) and r->w.at after its '['. 0: no list
+ * before the window's end; r->w.at unchanged. */
 static unsigned find_list(struct reader *r, enum item *kind)
 {
     struct json j;
     unsigned around = 1;
-    json_open(&j, rest(r));
+    json_open(&j, window_rest(&r->w));
     if (json_next(&j) != JSON_OBJECT)
         return 0;
     for (enum json_type t; (t = json_next(&j)) == JSON_KEY;) {
@@ -385,7 +355,7 @@ static unsigned find_list(struct reader *r, enum item *kind)
         if (list_key(key, kind) || hits) {
             t = json_next(&j);
             if (t == JSON_ARRAY) {
-                r->at += (size_t)(j.p - j.base);
+                r->w.at += (size_t)(j.p - j.base);
                 return around;
             }
             if (t != JSON_OBJECT || !hits || around > 1)
@@ -402,23 +372,24 @@ static unsigned find_list(struct reader *r, enum item *kind)
 static int after_list(struct reader *r)
 {
     for (;;) {
-        char c = peek(r);
+        char c = window_peek(&r->w);
         if (c == 0 && r->cut)
             return 0;
         if (c == 0)
-            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
-                              "json-cut", "the file ends within its envelope");
+            return sink_issue(r->job->sink, ISSUE_ERROR, window_offset(&r->w),
+                              0, "json-cut",
+                              "the file ends within its envelope");
         if (c == '}') {
-            r->at++;
+            r->w.at++;
             return 0;
         }
         if (c == ',') {
-            r->at++;
+            r->w.at++;
             continue;
         }
         if (c != '"')
-            return sink_issue(r->job->sink, ISSUE_ERROR, r->in->base + r->at, 0,
-                              "json-syntax",
+            return sink_issue(r->job->sink, ISSUE_ERROR, window_offset(&r->w),
+                              0, "json-syntax",
                               "the envelope is damaged after its list");
         struct str key, value;
         enum item kind;
@@ -427,25 +398,25 @@ static int after_list(struct reader *r)
             return rc == 1 ? 0 : rc;
         bool token = str_eq(str_trim(key), STR("\"NextToken\""));
         bool again = list_key(str_sub(key, 1, key.n - 2), &kind);
-        r->at += key.n;
-        if (peek(r) != ':')
+        r->w.at += key.n;
+        if (window_peek(&r->w) != ':')
             continue;
-        r->at++;
-        if (again && peek(r) == '[') {
-            r->at++;
+        r->w.at++;
+        if (again && window_peek(&r->w) == '[') {
+            r->w.at++;
             rc = list(r, kind);
             if (rc)
                 return rc;
             continue;
         }
-        peek(r);
+        window_peek(&r->w);
         rc = whole_value(r, &value);
         if (rc)
             return rc == 1 ? 0 : rc;
-        r->at += value.n;
+        r->w.at += value.n;
         if (token && value.n > 2 && value.p[0] == '"') {
-            rc = sink_issue(r->job->sink, ISSUE_WARNING, r->in->base + r->at, 0,
-                            "next-token",
+            rc = sink_issue(r->job->sink, ISSUE_WARNING, window_offset(&r->w),
+                            0, "next-token",
                             "the answer has a NextToken: the collection "
                             "stopped before the last page");
             if (rc)
@@ -468,25 +439,25 @@ static int object(struct reader *r)
 
 static int junk(struct reader *r)
 {
-    size_t start = r->at;
-    uint64_t off = r->in->base + start;
-    const char *lf = memchr(r->in->p + start, '\n', r->in->n - start);
-    r->at = lf ? (size_t)(lf - r->in->p) + 1 : r->in->n;
-    return sink_reject(r->job->sink, off, r->at - start, "json-syntax",
+    size_t start = r->w.at;
+    uint64_t off = r->w.in->base + start;
+    const char *lf = memchr(r->w.in->p + start, '\n', r->w.in->n - start);
+    r->w.at = lf ? (size_t)(lf - r->w.in->p) + 1 : r->w.in->n;
+    return sink_reject(r->job->sink, off, r->w.at - start, "json-syntax",
                        "text that is not JSON");
 }
 
 static int import(struct import_job *job, struct err *err)
 {
-    struct reader r = { .job = job, .in = job->in };
+    struct reader r = { .job = job, .w = { job->in, job->sink, 0 } };
     int rc = 0;
-    if (str_starts(rest(&r), STR("\xef\xbb\xbf"))) {
-        r.at = 3;
+    if (str_starts(window_rest(&r.w), STR("\xef\xbb\xbf"))) {
+        r.w.at = 3;
         rc = sink_issue(job->sink, ISSUE_NOTE, 0, 3, "bom",
                         "begins with a byte order mark");
     }
     while (rc == 0) {
-        char c = peek(&r);
+        char c = window_peek(&r.w);
         if (c == 0)
             break;
         switch (c) {
@@ -494,11 +465,11 @@ static int import(struct import_job *job, struct err *err)
             rc = object(&r);
             break;
         case '[':
-            r.at++;
+            r.w.at++;
             rc = list(&r, ITEM_EVENT);
             break;
         case ',':
-            r.at++;
+            r.w.at++;
             break;
         default:
             rc = junk(&r);
@@ -506,11 +477,6 @@ static int import(struct import_job *job, struct err *err)
     }
     cloudtrail_event_free(&r.e);
     return rc ? err_set(err, ERR_STOPPED, "stopped") : 0;
-}
-
-static bool has(struct str head, const char *text)
-{
-    return str_find(head, str_from(text)) != SIZE_MAX;
 }
 
 /* The value of the first member `key` that is not inside a string. */
@@ -531,15 +497,16 @@ static bool is_notification(struct str head)
 {
     return str_starts(value_of(head, "\"eventSource\""), STR("\"aws:")) ||
            str_starts(value_of(head, "\"EventSource\""), STR("\"aws:")) ||
-           (has(head, "\"TopicArn\"") && has(head, "\"Message\""));
+           (window_has(head, "\"TopicArn\"") &&
+            window_has(head, "\"Message\""));
 }
 
 /* Events as strings of other systems' records. */
 static bool is_wrapped(struct str head)
 {
-    return has(head, "\\\"eventVersion\\\"") &&
-           (has(head, "\"_raw\"") || has(head, "\"message\"") ||
-            has(head, "\"original\""));
+    return window_has(head, "\\\"eventVersion\\\"") &&
+           (window_has(head, "\"_raw\"") || window_has(head, "\"message\"") ||
+            window_has(head, "\"original\""));
 }
 
 static const struct {
@@ -564,11 +531,12 @@ static int probe(struct probe *p)
         head = str_trim(str_sub(head, 3, head.n));
     if (head.n == 0 || (head.p[0] != '{' && head.p[0] != '['))
         return 0;
-    if (has(head, "\"logEvents\"") || has(head, "\"ingestionTime\"") ||
-        has(head, "\"digestS3Object\"") || is_notification(head))
+    if (window_has(head, "\"logEvents\"") ||
+        window_has(head, "\"ingestionTime\"") ||
+        window_has(head, "\"digestS3Object\"") || is_notification(head))
         return 0;
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-        if (has(head, marks[i].a) && has(head, marks[i].b)) {
+        if (window_has(head, marks[i].a) && window_has(head, marks[i].b)) {
             p->reason = marks[i].reason;
             return marks[i].confidence;
         }

@@ -10,13 +10,13 @@
 #include "evidence/gzip.h"
 #include "importers/cloudtrail.h"
 #include "importers/csv.h"
+#include "importers/window.h"
 
 enum { LINE_MAX = 4 << 20, STAMP = 24 /* 2024-01-01T00:00:00.123Z */ };
 
 struct reader {
     struct import_job *job;
-    struct input *in;
-    size_t at;
+    struct window w;
     struct str group, stream, owner;
     struct cloudtrail_event trail;
     struct refs refs;
@@ -27,19 +27,6 @@ struct reader {
     size_t carrier_len; /* 0: not within one */
     uint16_t sub;
 };
-
-static struct str rest(const struct reader *r)
-{
-    return (struct str){ r->in->p + r->at, r->in->n - r->at };
-}
-
-static int more(struct reader *r)
-{
-    int rc = input_more(r->in, r->at);
-    r->at = 0;
-    sink_progress(r->job->sink, r->in->base);
-    return rc;
-}
 
 /* Where a record is: what a carrier holds is at the carrier's place. */
 static uint64_t place(const struct reader *r, uint64_t off, size_t *len)
@@ -401,27 +388,27 @@ static int json_stream(struct reader *r)
 {
     int rc = 0;
     while (rc == 0) {
-        struct str s = rest(r);
+        struct str s = window_rest(&r->w);
         size_t skip = 0;
         while (skip < s.n && (strchr(" \r\n\t,", s.p[skip]) && s.p[skip]))
             skip++;
-        r->at += skip;
-        s = rest(r);
+        r->w.at += skip;
+        s = window_rest(&r->w);
         if (s.n == 0) {
-            if (r->in->eof)
+            if (r->w.in->eof)
                 return 0;
-            rc = more(r);
+            rc = window_more(&r->w);
             continue;
         }
         struct json j;
         json_open(&j, s);
         arena_reset(r->job->arena);
         bool object = json_next(&j) == JSON_OBJECT && json_skip(&j);
-        if (!object && !r->in->eof && j.at >= s.n) {
-            rc = more(r);
+        if (!object && !r->w.in->eof && j.at >= s.n) {
+            rc = window_more(&r->w);
             continue;
         }
-        uint64_t off = r->in->base + r->at;
+        uint64_t off = window_offset(&r->w);
         size_t len = (size_t)(j.p - j.base);
         if (!object) {
             const char *lf = memchr(s.p, '\n', s.n);
@@ -433,7 +420,7 @@ static int json_stream(struct reader *r)
         } else {
             rc = json_object(r, str_sub(s, 0, len), off);
         }
-        r->at += len;
+        r->w.at += len;
     }
     return rc;
 }
@@ -458,11 +445,11 @@ static bool stamp_of(struct str s, struct instant *t, size_t *n)
     return true;
 }
 
-/* End of the record at r->at: after the last line that has no stamp of its
+/* End of the record at r->w.at: after the last line that has no stamp of its
  * own. SIZE_MAX: read on. */
 static size_t record_end(struct reader *r, bool *continued)
 {
-    struct str s = rest(r);
+    struct str s = window_rest(&r->w);
     size_t at = 0;
     struct instant t;
     size_t n;
@@ -470,11 +457,11 @@ static size_t record_end(struct reader *r, bool *continued)
     for (;;) {
         const char *lf = memchr(s.p + at, '\n', s.n - at);
         if (!lf)
-            return r->in->eof || s.n >= LINE_MAX ? s.n : SIZE_MAX;
+            return r->w.in->eof || s.n >= LINE_MAX ? s.n : SIZE_MAX;
         at = (size_t)(lf - s.p) + 1;
         if (at >= LINE_MAX)
             return at;
-        if (s.n - at < 32 && !r->in->eof)
+        if (s.n - at < 32 && !r->w.in->eof)
             return SIZE_MAX;
         if (at == s.n || stamp_of(str_sub(s, at, s.n), &t, &n))
             return at;
@@ -502,20 +489,20 @@ static int export_lines(struct reader *r)
     stream_from_path(r);
     while (rc == 0) {
         bool continued;
-        if (rest(r).n == 0 && r->in->eof)
+        if (window_rest(&r->w).n == 0 && r->w.in->eof)
             return 0;
         size_t end = record_end(r, &continued);
         if (end == SIZE_MAX) {
-            rc = more(r);
+            rc = window_more(&r->w);
             continue;
         }
-        struct str s = str_sub(rest(r), 0, end);
-        struct line l = { .off = r->in->base + r->at, .len = end };
+        struct str s = str_sub(window_rest(&r->w), 0, end);
+        struct line l = { .off = window_offset(&r->w), .len = end };
         size_t n = 0;
         l.timed = stamp_of(s, &l.t, &n);
         l.message = str_trim(str_sub(s, l.timed ? n : 0, s.n));
         l.flags = continued ? EVENT_CONTINUED : 0;
-        r->at += end;
+        r->w.at += end;
         arena_reset(r->job->arena);
         if (str_trim(s).n)
             rc = emit(r, &l);
@@ -534,15 +521,15 @@ static int insights_csv(struct reader *r)
     while (rc == 0) {
         arena_reset(r->job->arena);
         enum csv_result got =
-            csv_next(rest(r), r->in->eof, r->job->arena, &row);
+            csv_next(window_rest(&r->w), r->w.in->eof, r->job->arena, &row);
         if (got == CSV_END)
             return 0;
-        if (got == CSV_MORE && rest(r).n < LINE_MAX) {
-            rc = more(r);
+        if (got == CSV_MORE && window_rest(&r->w).n < LINE_MAX) {
+            rc = window_more(&r->w);
             continue;
         }
-        struct line l = { .off = r->in->base + r->at, .len = row.len };
-        r->at += row.len;
+        struct line l = { .off = window_offset(&r->w), .len = row.len };
+        r->w.at += row.len;
         if (got != CSV_ROW) {
             rc = sink_reject(r->job->sink, l.off, l.len, "csv-syntax",
                              "a row with an open quote or too many fields");
@@ -569,12 +556,12 @@ static int insights_csv(struct reader *r)
 
 static int import(struct import_job *job, struct err *err)
 {
-    struct reader r = { .job = job, .in = job->in };
-    struct str head = rest(&r);
+    struct reader r = { .job = job, .w = { job->in, job->sink, 0 } };
+    struct str head = window_rest(&r.w);
     int rc;
     if (str_starts(head, STR("\xef\xbb\xbf")))
-        r.at = 3;
-    head = str_trim(rest(&r));
+        r.w.at = 3;
+    head = str_trim(window_rest(&r.w));
     if (head.n && (head.p[0] == '{' || head.p[0] == '['))
         rc = json_stream(&r);
     else if (head.n && (head.p[0] == '@' || head.p[0] == '"'))
@@ -590,29 +577,26 @@ static int import(struct import_job *job, struct err *err)
     return rc ? err_set(err, ERR_STOPPED, "stopped") : 0;
 }
 
-static bool has(struct str head, const char *text)
-{
-    return str_find(head, str_from(text)) != SIZE_MAX;
-}
-
 static int probe(struct probe *p)
 {
     struct instant t;
     size_t n;
-    struct str head = str_trim(p->head);
+    struct str head = str_trim(window_text(p->head));
     if (head.n == 0)
         return 0;
-    if (head.p[0] == '{') {
+    if (head.p[0] == '{' && !window_has(head, "\"exportTasks\"")) {
         p->reason = "a CloudWatch Logs answer or subscription record";
-        if (has(head, "\"logEvents\"") && has(head, "\"messageType\""))
+        if (window_has(head, "\"logEvents\"") &&
+            window_has(head, "\"messageType\""))
             return 97;
-        if (has(head, "\"events\"") && (has(head, "\"ingestionTime\"") ||
-                                        has(head, "\"nextForwardToken\"") ||
-                                        has(head, "\"searchedLogStreams\"")))
+        if (window_has(head, "\"events\"") &&
+            (window_has(head, "\"ingestionTime\"") ||
+             window_has(head, "\"nextForwardToken\"") ||
+             window_has(head, "\"searchedLogStreams\"")))
             return 96;
-        if (has(head, "\"results\"") && has(head, "\"field\""))
+        if (window_has(head, "\"results\"") && window_has(head, "\"field\""))
             return 94;
-        if (has(head, "\"awslogs\"") && has(head, "\"data\""))
+        if (window_has(head, "\"awslogs\"") && window_has(head, "\"data\""))
             return 93;
         return 0;
     }
@@ -621,7 +605,7 @@ static int probe(struct probe *p)
         p->reason = "a CSV header with @timestamp";
         return 94;
     }
-    if (stamp_of(p->head, &t, &n)) {
+    if (stamp_of(window_text(p->head), &t, &n)) {
         p->reason = "lines that begin with the stamp of an S3 export";
         return 75;
     }

@@ -13,6 +13,7 @@
 #include "evidence/archive.h"
 #include "evidence/container.h"
 #include "evidence/gzip.h"
+#include "evidence/utf16.h"
 #include "evidence/worker.h"
 #include "importers/input.h"
 #include "importers/wire.h"
@@ -38,6 +39,7 @@ struct job {
         const struct gzip_report *report; /* NULL: no such layer */
         bool said;
     } layers[DEPTH];
+    const struct utf16_report *utf16; /* of the open layer, till it is said */
     bool outer; /* the file's own member is still to come */
     bool image; /* in a worker for images */
     uint8_t verdict;
@@ -64,6 +66,19 @@ static int gzip_issue(struct job *j, const struct gzip_report *r)
         (unsigned long long)r->out_off);
 }
 
+static int utf16_issue(struct job *j)
+{
+    const struct utf16_report *r = j->utf16;
+    bool lost = r->odd || r->lone;
+    j->utf16 = NULL;
+    return sink_issue(
+        j->sink, lost ? ISSUE_WARNING : ISSUE_NOTE, 0, 0, "utf-16",
+        "UTF-16 text (%s), read as UTF-8: offsets are those of its layer%s%s",
+        r->big ? "big endian" : "little endian",
+        r->lone ? "; it has surrogates without their partner" : "",
+        r->odd ? "; its last byte is half a character" : "");
+}
+
 /* Damage of the layers around belongs to the first member that met it. */
 static int end(struct job *j)
 {
@@ -76,7 +91,8 @@ static int end(struct job *j)
         if (rc)
             return rc;
     }
-    return sink_member_end(j->sink);
+    int rc = j->utf16 ? utf16_issue(j) : 0;
+    return rc ? rc : sink_member_end(j->sink);
 }
 
 static int named(struct job *j, enum issue_severity severity, struct str layers,
@@ -107,8 +123,7 @@ static bool holds_nothing(struct str head, uint64_t size)
 /* What is it, when no importer is sure: the honest reason. */
 static const char *say_why(struct str head, const char **code)
 {
-    static const char utf16[] = "UTF-16 text is not read by this version: "
-                                "import a copy converted to UTF-8";
+    static const char utf16[] = "UTF-16 with what is no text at its start";
     static const struct {
         const char *magic;
         size_t n;
@@ -276,6 +291,29 @@ static int unwrap_gzip_source(struct job *j, struct source *src,
     return rc;
 }
 
+/* ---- UTF-16
+ * ------------------------------------------------------------------------- */
+
+static bool for_image(const struct job *j)
+{
+    const struct importer *as =
+        j->req->as.n ? importer_by_name(j->req->as) : NULL;
+    return j->image || (as && as->flags & IMPORTER_IMAGE);
+}
+
+static int unwrap_utf16(struct job *j, struct source *src, struct str layers,
+                        unsigned depth)
+{
+    struct source *s = source_open_utf16(src, j->err);
+    if (!s)
+        return j->err->code;
+    j->utf16 = utf16_source_report(s);
+    int rc = unwrap(j, s, STR_NONE, add_layer(j, layers, "!utf16"), depth + 1);
+    j->utf16 = NULL;
+    source_close(s);
+    return rc;
+}
+
 /* ---- dispatch
  * -------------------------------------------------------------------------- */
 
@@ -396,9 +434,12 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
             rc = unwrap_gzip_source(j, in.in.src, layers, depth);
     } else {
         enum archive_kind kind = archive_of(j, &in, depth);
-        rc = kind != ARCHIVE_NONE
-                 ? unwrap_archive(j, in.in.src, kind, layers, depth)
-                 : recognise(j, &in, layers, size);
+        if (kind != ARCHIVE_NONE)
+            rc = unwrap_archive(j, in.in.src, kind, layers, depth);
+        else if (depth < DEPTH && !for_image(j) && utf16_recognise(window))
+            rc = unwrap_utf16(j, in.in.src, layers, depth);
+        else
+            rc = recognise(j, &in, layers, size);
     }
     source_close(memory);
     input_close(&in);

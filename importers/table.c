@@ -5,6 +5,7 @@ extern const struct importer importers_cloudtrail;
 extern const struct importer importers_cloudtrail_csv;
 extern const struct importer importers_cloudtrail_digest;
 extern const struct importer importers_cloudwatch;
+extern const struct importer importers_cloudwatch_exports;
 extern const struct importer importers_disk;
 extern const struct importer importers_memory;
 
@@ -13,6 +14,7 @@ const struct importer *const importers[] = {
     &importers_cloudtrail_csv,
     &importers_cloudtrail_digest,
     &importers_cloudwatch,
+    &importers_cloudwatch_exports,
     &importers_disk,
     &importers_memory,
     NULL,

@@ -37,9 +37,13 @@ grep -c '"state":"damaged"' gaps >n
 is "$(cat n)" 1 "one file is damaged"
 is_match gaps '"from":"2026-03-10T06:10:00Z","to":"2026-03-10T06:15:00Z","state":"damaged"' \
     "the one that was cut"
+is_match gaps 'X[0-9]+/[^ ]*AWSLogs/[^ ]*/[^ ]*gz!gz is damaged' "by its full path"
 grep -c 'StopLogging\|DeleteTrail' gaps >n
 is "$(cat n)" 0 "refused calls stopped nothing"
 k coverage case.kan --format jsonl >all 2>err
+grep 'export task a17f4a5e' all >task
+is_match task '"from":"2026-03-09T00:00:00Z","to":"2026-03-12T00:00:00Z","state":"present".*log group /app/web' \
+    "an export task says what was exported"
 grep '"source":"disk"' all >disk
 is_match disk '"from":"2026-03-12T02:30:00Z","to":"2026-03-12T02:30:00Z"' \
     "a disk image covers one moment"

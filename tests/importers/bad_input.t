@@ -70,10 +70,13 @@ has 'reject json-syntax .*control character' "a raw NUL is none"
 count 1 'D iam' "the record after it is read"
 for code in UTF-16LE UTF-16BE; do
     recs | iconv -f UTF-8 -t "$code" >in && gives
-    has 'warning utf-16' "$code is named"
+    has 'note utf-16' "$code is named"
+    has '^member !utf16 cloudtrail' "  and read as a layer"
+    count 2 '^event' "  with all its records"
     case $code in *LE) printf '\377\376' ;; *) printf '\376\377' ;; esac >in
     recs | iconv -f UTF-8 -t "$code" >>in && gives
-    has 'warning utf-16' "$code with a byte order mark is named"
+    has 'note utf-16' "$code with a byte order mark is named"
+    count 2 '^event' "  and read"
 done
 ev 1 A | sed "s/aws-cli/$(printf '\377\300\257\355\240\200')/" >in && gives
 has 'event .*!bad-text' "bytes that are not UTF-8 are flagged"

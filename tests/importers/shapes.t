@@ -265,4 +265,50 @@ printf '{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"aws-clo
 { echo 'member cloudwatch'; line 1 ListUsers source=cloudtrail; } >want
 reads "messages that are CloudTrail events"
 
+# ---- other encodings and byte order marks ------------------------------------
+
+bom() { printf '\357\273\277'; }
+utf16() { # LE|BE
+    case $1 in LE) printf '\377\376' ;; BE) printf '\376\377' ;; esac
+    iconv -f UTF-8 -t "UTF-16$1"
+}
+{ bom; cat <<'E'; } >in
+{"events":[{"timestamp":1773195060123,"message":"one","ingestionTime":1773195061000}]}
+E
+printf 'member cloudwatch\n%s text=one\n' "$L1" >want; reads "get-log-events after a BOM"
+{ bom; printf '@timestamp,@message,@logStream\r\n2026-03-11 02:11:00.123,one,s1\r\n'; } >in
+printf 'member cloudwatch\n%s text=one in=s1\n' "$L1" >want; reads "Insights as CSV after a BOM"
+{ bom; printf '2026-03-11T02:11:00.123Z one\n'; } >in
+printf 'member cloudwatch\n%s text=one in=web-1\n' "$L1" >want
+reads "an export after a BOM" x/web-1/000000
+for order in LE BE; do
+    case $order in LE) name=little ;; *) name=big ;; esac
+    note="note utf-16: UTF-16 text ($name endian), read as UTF-8: offsets are those of its layer"
+    printf '@timestamp,@message,@logStream\r\n2026-03-11 02:11:00.123,one \303\244\360\237\230\200,s1\r\n' |
+        utf16 $order >in
+    printf 'member !utf16 cloudwatch\n%s text=one \\u{E4}\\u{1F600} in=s1\n%s\n' "$L1" "$note" >want
+    reads "Insights as CSV in UTF-16$order"
+    records | utf16 $order | gzip -n >in
+    { echo 'member !gz!utf16 cloudtrail'; two; echo "$note"; } >want
+    reads "a log file in UTF-16$order and gzip"
+done
+
+# ---- export tasks -------------------------------------------------------------
+
+cat >in <<'E'
+{"exportTasks":[
+{"taskId":"t-1","logGroupName":"/app/web","from":1773014400000,"to":1773273600000,"destination":"corp-evidence-111122223333","status":{"code":"COMPLETED","message":"Completed successfully"},"executionInfo":{"creationTime":1773195060123,"completionTime":1773204951097}},
+{"taskId":"t-2","logGroupName":"/app/db","from":1773014400000,"to":1773273600000,"status":{"code":"FAILED"}},
+{"taskId":"t-3"}, 7]}
+E
+reads "describe-export-tasks" <<'E'
+member cloudwatch-exports
+event 2026-03-11T02:11:00.123Z export task on=/app/web text=/app/web from 2026-03-09T00:00:00.000Z to 2026-03-12T00:00:00.000Z: COMPLETED (Completed successfully)
+fact export task: {"taskId":"t-1","logGroupName":"/app/web","from":1773014400000,"to":1773273600000,"destination":"corp-evidence-111122223333","status":{"code":"COMPLETED","message":"Completed successfully"},"executionInfo":{"creationTime":1773195060123,"completionTime":1773204951097}}
+event undated export task outcome=FAILED on=/app/db text=/app/db from 2026-03-09T00:00:00.000Z to 2026-03-12T00:00:00.000Z: FAILED
+fact export task: {"taskId":"t-2","logGroupName":"/app/db","from":1773014400000,"to":1773273600000,"status":{"code":"FAILED"}}
+reject not-an-export-task: an entry without log group or status
+reject not-an-export-task: an entry of another type
+E
+
 done_testing
