@@ -49,7 +49,7 @@ int exhibit_unfinished(struct casedb *c, int64_t but, int64_t *no,
 int exhibit_insert(struct casedb *c, const struct intake_options *o,
                    int64_t *no, struct err *err)
 {
-    int64_t last;
+    int64_t last = 0;
     int rc = exhibit_integer(c, "SELECT max(no) FROM exhibit", &last, err);
     if (rc)
         return rc;
