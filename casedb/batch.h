@@ -97,7 +97,7 @@ uint8_t column_role(int column);
 unsigned char *ref_put(unsigned char *p, uint32_t id, uint8_t role);
 bool ref_get(struct cursor *k, uint32_t *id, uint8_t *role);
 /* Ascending; stable radix sort by 11 bits, tmp as large as v. */
-void sort_u64(uint64_t *v, uint64_t *tmp, size_t n);
+void sort_u64(uint64_t *v, uint64_t *tmp, size_t n, unsigned skip);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
 

@@ -17,130 +17,173 @@ static int no_memory(struct err *err)
 /* ---- rows -------------------------------------------------------------------
  */
 
-static int by_entity_id(const void *a, const void *b)
+/* Several rows a statement: starting and ending one costs as much as a row.
+ * OR FAIL spares the copies of pages that a partial undo would need: what
+ * fails here is rolled back with the whole batch. */
+enum { EVENT_COLUMNS = 28, EVENT_ROWS = 16, ENTITY_ROWS = 16 };
+
+#define TWICE(row)    row "," row
+#define ENTITY_ROW    "(?,?)"
+#define EVENT_ROW     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define ENTITY_INSERT "INSERT OR FAIL INTO entity(id, value) VALUES"
+#define EVENT_INSERT                                                           \
+    "INSERT OR FAIL INTO event(id, t_s, t_ns, t_kind, t_zone, t_res, member,"  \
+    " off, len, sub, severity, flags, source, action, actor, target,"          \
+    " outcome, ip, key, agent, region, account, service, uid, request, text,"  \
+    " refs, body) VALUES"
+
+static const char entity_sql[] = ENTITY_INSERT ENTITY_ROW;
+static const char entities_sql[] =
+    ENTITY_INSERT TWICE(TWICE(TWICE(TWICE(ENTITY_ROW))));
+static const char event_sql[] = EVENT_INSERT EVENT_ROW;
+static const char events_sql[] =
+    EVENT_INSERT TWICE(TWICE(TWICE(TWICE(EVENT_ROW))));
+
+static int step_rows(struct casedb *c, sqlite3_stmt *st, const char *what,
+                     struct err *err)
 {
-    uint32_t x = ((const struct batch_entity *)a)->id;
-    uint32_t y = ((const struct batch_entity *)b)->id;
-    return x < y ? -1 : x > y;
+    bool done = sqlite3_step(st) == SQLITE_DONE;
+    sqlite3_reset(st);
+    return done ? 0 : db_error(c, err, what);
 }
 
 static int write_entities(struct casedb *c, struct batch *b, struct err *err)
 {
-    sqlite3_stmt *st =
-        db_prepare(c, "INSERT INTO entity(id, value) VALUES(?1, ?2)", err);
-    if (!st)
-        return err->code;
+    sqlite3_stmt *many = db_prepare(c, entities_sql, err);
+    sqlite3_stmt *one = many ? db_prepare(c, entity_sql, err) : NULL;
+    uint64_t *order = malloc((b->n_entities * 2 + 1) * sizeof(*order));
+    int rc = !one ? err->code : order ? 0 : no_memory(err);
     /* ids of one kind are one range: ascending ids append */
-    if (b->n_entities) /* none: no array */
-        qsort(b->entities, b->n_entities, sizeof(*b->entities), by_entity_id);
-    for (size_t i = 0; i < b->n_entities; i++) {
-        sqlite3_bind_int64(st, 1, b->entities[i].id);
-        db_bind_any(st, 2, b->entities[i].value);
-        int rc = db_run(c, st, err);
-        if (rc)
-            return rc;
+    for (size_t i = 0; i < b->n_entities && rc == 0; i++)
+        order[i] = (uint64_t)b->entities[i].id << 32 | i;
+    if (rc == 0)
+        sort_u64(order, order + b->n_entities, b->n_entities, 32);
+    for (size_t i = 0, n; i < b->n_entities && rc == 0; i += n) {
+        n = b->n_entities - i < ENTITY_ROWS ? 1 : ENTITY_ROWS;
+        sqlite3_stmt *st = n == 1 ? one : many;
+        for (size_t k = 0; k < n; k++) {
+            const struct batch_entity *e = &b->entities[(uint32_t)order[i + k]];
+            sqlite3_bind_int64(st, (int)k * 2 + 1, e->id);
+            db_bind_any(st, (int)k * 2 + 2, e->value);
+        }
+        rc = step_rows(c, st, "writing entities", err);
     }
-    return 0;
+    free(order);
+    return rc;
 }
 
-/* Most columns of a row equal those of the row before: binding only what
- * changes saves a tenth of the whole insert. */
+/* Most columns of a row equal those of the row before at the same place:
+ * binding only what changes saves a tenth of the whole insert. */
 struct bound {
-    int64_t v[29];
-    bool set[29];
+    int64_t v[EVENT_COLUMNS];
+    uint32_t set;
 };
 
-static void bind_int(sqlite3_stmt *st, struct bound *last, int i, int64_t v)
+/* The statement and the place of one row in it. */
+struct row_slot {
+    sqlite3_stmt *st;
+    struct bound *last;
+    int base;
+};
+
+static void bind_int(const struct row_slot *s, int i, int64_t v)
 {
-    if (last->set[i] && last->v[i] == v)
+    if (s->last->set >> i & 1 && s->last->v[i] == v)
         return;
-    last->set[i] = true;
-    last->v[i] = v;
-    sqlite3_bind_int64(st, i, v);
+    s->last->set |= 1u << i;
+    s->last->v[i] = v;
+    sqlite3_bind_int64(s->st, s->base + i, v);
 }
 
-static void bind_id(sqlite3_stmt *st, struct bound *last, int i, uint32_t id)
+static void bind_id(const struct row_slot *s, int i, uint32_t id)
 {
-    if (last->set[i] && last->v[i] == id)
+    if (s->last->set >> i & 1 && s->last->v[i] == id)
         return;
-    last->set[i] = true;
-    last->v[i] = id;
+    s->last->set |= 1u << i;
+    s->last->v[i] = id;
     if (id)
-        sqlite3_bind_int64(st, i, id);
+        sqlite3_bind_int64(s->st, s->base + i, id);
     else
-        sqlite3_bind_null(st, i);
+        sqlite3_bind_null(s->st, s->base + i);
 }
 
-static void bind_bytes(sqlite3_stmt *st, int i, const char *p, size_t n)
+static void bind_bytes(const struct row_slot *s, int i, const char *p, size_t n)
 {
     if (n)
-        sqlite3_bind_blob(st, i, p, (int)n, SQLITE_STATIC);
+        sqlite3_bind_blob(s->st, s->base + i, p, (int)n, SQLITE_STATIC);
     else
-        sqlite3_bind_null(st, i);
+        sqlite3_bind_null(s->st, s->base + i);
 }
 
-static void bind_event(sqlite3_stmt *st, struct bound *last,
-                       const struct batch *b, size_t i)
+/* The id is given for a batch's first row alone: SQLite appends the next
+ * without searching for their place. */
+static void bind_event(const struct row_slot *s, const struct batch *b,
+                       size_t i)
 {
     const struct batch_row *r = &b->rows[i];
     const char *p = b->heap.p + r->heap;
-    sqlite3_bind_int64(st, 1, b->first_event + (int64_t)i);
-    if (r->timed) {
-        bind_int(st, last, 2, r->t_s);
-        bind_int(st, last, 3, r->t_ns);
-    } else {
-        last->set[2] = last->set[3] = false;
-        sqlite3_bind_null(st, 2);
-        sqlite3_bind_null(st, 3);
+    bind_id(s, 0, 0);
+    if (i == 0) {
+        s->last->set &= ~1u;
+        sqlite3_bind_int64(s->st, s->base, b->first_event);
     }
-    bind_int(st, last, 4, r->t_kind);
-    bind_int(st, last, 5, r->t_zone);
-    bind_int(st, last, 6, r->t_res);
-    bind_int(st, last, 7, r->member);
-    bind_int(st, last, 8, (int64_t)r->off);
-    bind_int(st, last, 9, r->len);
-    bind_int(st, last, 10, r->sub);
-    bind_int(st, last, 11, r->severity);
-    bind_int(st, last, 12, r->flags);
+    if (r->timed) {
+        bind_int(s, 1, r->t_s);
+        bind_int(s, 2, r->t_ns);
+    } else {
+        s->last->set &= ~6u;
+        sqlite3_bind_null(s->st, s->base + 1);
+        sqlite3_bind_null(s->st, s->base + 2);
+    }
+    bind_int(s, 3, r->t_kind);
+    bind_int(s, 4, r->t_zone);
+    bind_int(s, 5, r->t_res);
+    bind_int(s, 6, r->member);
+    bind_int(s, 7, (int64_t)r->off);
+    bind_int(s, 8, r->len);
+    bind_int(s, 9, r->sub);
+    bind_int(s, 10, r->severity);
+    bind_int(s, 11, r->flags);
     for (int k = 0; k < INTAKE_COLUMNS; k++)
-        bind_id(st, last, 13 + k, column_stored(k, r->col[k]));
-    bind_bytes(st, 24, p, r->uid_n);
+        bind_id(s, 12 + k, column_stored(k, r->col[k]));
+    bind_bytes(s, 23, p, r->uid_n);
     p += r->uid_n;
-    bind_bytes(st, 25, p, r->request_n);
+    bind_bytes(s, 24, p, r->request_n);
     p += r->request_n;
-    bind_bytes(st, 27, p, r->refs_n);
+    bind_bytes(s, 26, p, r->refs_n);
     p += r->refs_n;
     if (r->text_n)
-        db_bind_any(st, 26, (struct str){ p, r->text_n });
+        db_bind_any(s->st, s->base + 25, (struct str){ p, r->text_n });
     else
-        sqlite3_bind_null(st, 26);
-    bind_id(st, last, 28, r->body);
+        sqlite3_bind_null(s->st, s->base + 25);
+    bind_id(s, 27, r->body);
 }
 
 static int write_events(struct casedb *c, const struct batch *b,
                         struct err *err)
 {
-    sqlite3_stmt *st = db_prepare(
-        c,
-        "INSERT INTO event(id, t_s, t_ns, t_kind, t_zone, t_res, member, off,"
-        " len, sub, severity, flags, source, action, actor, target, outcome,"
-        " ip, key, agent, region, account, service, uid, request, text, refs,"
-        " body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-        "?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28)",
-        err);
-    if (!st)
-        return err->code;
-    struct bound last = { 0 };
-    for (size_t i = 0; i < b->n; i++) {
-        bind_event(st, &last, b, i);
-        if (sqlite3_step(st) != SQLITE_DONE) {
-            sqlite3_reset(st);
-            return db_error(c, err, "writing events");
+    struct bound last[EVENT_ROWS] = { 0 }, last_one = { 0 };
+    sqlite3_stmt *many = db_prepare(c, events_sql, err);
+    sqlite3_stmt *one = many ? db_prepare(c, event_sql, err) : NULL;
+    int rc = one ? 0 : err->code;
+    for (size_t i = 0, n; i < b->n && rc == 0; i += n) {
+        n = b->n - i < EVENT_ROWS ? 1 : EVENT_ROWS;
+        struct row_slot s = { n == 1 ? one : many, &last_one, 1 };
+        for (size_t k = 0; k < n; k++, s.base += EVENT_COLUMNS) {
+            if (n > 1)
+                s.last = &last[k];
+            bind_event(&s, b, i + k);
         }
-        sqlite3_reset(st);
+        rc = step_rows(c, s.st, "writing events", err);
     }
-    sqlite3_clear_bindings(st);
-    return 0;
+    if (rc == 0 && b->n &&
+        sqlite3_last_insert_rowid(c->db) != b->first_event + (int64_t)b->n - 1)
+        rc = err_set(err, ERR_INTERNAL, "writing events: the numbers differ");
+    if (one)
+        sqlite3_clear_bindings(one);
+    if (many)
+        sqlite3_clear_bindings(many);
+    return rc;
 }
 
 static int write_members(struct casedb *c, const struct batch *b,
@@ -365,12 +408,12 @@ static int write_checkpoint(struct casedb *c, const struct batch *b,
 /* ---- index
  * ------------------------------------------------------------------- */
 
-void sort_u64(uint64_t *v, uint64_t *tmp, size_t n)
+void sort_u64(uint64_t *v, uint64_t *tmp, size_t n, unsigned skip)
 {
     uint64_t top = 0;
     for (size_t i = 0; i < n; i++)
         top |= v[i];
-    for (unsigned shift = 0; shift < 64 && top >> shift; shift += 11) {
+    for (unsigned shift = skip; shift < 64 && top >> shift; shift += 11) {
         size_t count[2049] = { 0 };
         for (size_t i = 0; i < n; i++)
             count[(v[i] >> shift & 2047) + 1]++;
@@ -407,7 +450,7 @@ static int write_index(struct casedb *c, const char *sql, uint32_t batch,
     sqlite3_stmt *st = db_prepare(c, sql, err);
     if (!st)
         return err->code;
-    sort_u64(v, v + n, n);
+    sort_u64(v, v + n, n, 0);
     struct buf row = { 0 };
     int rc = 0;
     for (size_t i = 0, k; i < n && rc == 0; i = k) {

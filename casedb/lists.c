@@ -262,7 +262,7 @@ static int write_lists(struct casedb *c, struct lister *l, struct err *err)
     for (size_t k = 0; k < l->d.n && rc == 0; k++)
         order[k] = (uint64_t)l->d.ids[k] << 32 | k;
     if (rc == 0)
-        sort_u64(order, order + l->d.n, l->d.n);
+        sort_u64(order, order + l->d.n, l->d.n, 32);
     for (size_t k = 0; k < l->d.n && rc == 0; k++)
         rc = put_entity(&w, l, (uint32_t)order[k],
                         scratch + (k & 1) * (longest + 1), err);
