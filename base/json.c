@@ -332,7 +332,7 @@ INLINE enum json_type next_value(struct json *j, const char *p)
     return type;
 }
 
-enum json_type json_next(struct json *j)
+INLINE enum json_type step(struct json *j)
 {
     const char *p = skip_blank(j->p, j->end);
     j->flags = 0;
@@ -359,6 +359,23 @@ enum json_type json_next(struct json *j)
         break;
     }
     return JSON_ERROR;
+}
+
+enum json_type json_next(struct json *j)
+{
+    return step(j);
+}
+
+enum json_type json_member(struct json *j)
+{
+    enum json_type type = step(j);
+    j->key = STR_NONE;
+    if (type != JSON_KEY)
+        return type;
+    j->key = j->text;
+    j->key_flags = j->flags;
+    j->flags = 0;
+    return next_value(j, skip_blank(j->p, j->end));
 }
 
 size_t json_rest(struct json *j)

@@ -40,8 +40,10 @@ struct json {
     const char *p;    /* next byte */
     const char *end;
     struct str text;   /* of the current token */
+    struct str key;    /* json_member: of the value; else not set */
     size_t start;      /* offset of the current token's first byte */
     unsigned flags;    /* of the current token */
+    unsigned key_flags;
     unsigned depth;    /* open containers */
     const char *error; /* NULL or our words */
     size_t at;         /* offset of the error */
@@ -55,6 +57,9 @@ struct json {
  * text was cut off. */
 void json_open(struct json *j, struct str s);
 enum json_type json_next(struct json *j);
+/* json_next, but a key comes together with its value: in `key` and
+ * `key_flags`. All else (and the values of arrays) has a NULL key. */
+enum json_type json_member(struct json *j);
 /* After JSON_OBJECT or JSON_ARRAY: skip to after its end. After JSON_KEY:
  * skip its value. Else nothing. False on a syntax error. Fast path. */
 bool json_skip(struct json *j);

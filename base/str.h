@@ -38,9 +38,29 @@ static inline struct str str_from(const char *z)
     return (struct str){ z, z ? strlen(z) : 0 };
 }
 
+/* memcmp(a, b, n) == 0. Most texts are short, and for them a call costs more
+ * than the comparison. */
+static inline bool str_same(const char *a, const char *b, size_t n)
+{
+    uint64_t a0, b0, a1, b1;
+    if (n < 8 || n > 16) {
+        if (n > 16)
+            return memcmp(a, b, n) == 0;
+        for (size_t i = 0; i < n; i++)
+            if (a[i] != b[i])
+                return false;
+        return true;
+    }
+    memcpy(&a0, a, 8);
+    memcpy(&b0, b, 8);
+    memcpy(&a1, a + n - 8, 8);
+    memcpy(&b1, b + n - 8, 8);
+    return ((a0 ^ b0) | (a1 ^ b1)) == 0;
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+    return a.n == b.n && str_same(a.p, b.p, a.n);
 }
 
 static inline bool str_starts(struct str s, struct str prefix)

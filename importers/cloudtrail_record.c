@@ -182,7 +182,7 @@ static const struct name *find_name(const struct name_table *t,
          i = t->next[i - 1]) {
         const struct name *n = &names[i - 1];
         if (n->n == key.n && n->context == context &&
-            memcmp(n->text, key.p, key.n) == 0)
+            str_same(n->text, key.p, key.n))
             return n;
     }
     return NULL;
@@ -234,12 +234,14 @@ static uint64_t key_of(struct str k)
     return a * 0x9e3779b97f4a7c15u ^ b * 0xc2b2ae3d27d4eb4fu ^ k.n << 56;
 }
 
-static struct str decoded(struct cloudtrail_decoder *d)
+static struct str decoded(struct cloudtrail_decoder *d, struct str s,
+                          unsigned flags)
 {
-    struct str s = d->j->text;
-    if (d->j->flags & JSON_ESCAPED && !json_decode(s, d->a, &s))
+    if (!flags)
+        return s;
+    if (flags & JSON_ESCAPED && !json_decode(s, d->a, &s))
         return STR_NONE;
-    if (d->j->flags & (JSON_BAD_UTF8 | JSON_SURROGATE))
+    if (flags & (JSON_BAD_UTF8 | JSON_SURROGATE))
         d->e->r.flags |= EVENT_BAD_TEXT;
     return s;
 }
@@ -285,7 +287,7 @@ static uint64_t path_here(struct cloudtrail_decoder *d, uint64_t key_hash)
 static void take_string(struct cloudtrail_decoder *d, const struct name *n,
                         uint64_t key_hash)
 {
-    struct str s = decoded(d);
+    struct str s = decoded(d, d->j->text, d->j->flags);
     hash_scalar(d, path_here(d, key_hash), s);
     if (n && !n->opens) {
         keep(d, n->what, s);
@@ -336,27 +338,26 @@ static void open_level(struct cloudtrail_decoder *d, const struct name *n,
 /* Walks the event's tokens; the first one, '{', has been read. */
 static bool walk(struct cloudtrail_decoder *d)
 {
-    const struct name *pending = NULL;
-    uint64_t key_hash = 0;
     d->depth = 0;
     d->levels[0] = (struct level){ IN_EVENT, false, 0, 1 };
     for (;;) {
-        enum json_type t = json_next(d->j);
+        enum json_type t = json_member(d->j);
+        const struct name *n = NULL;
+        uint64_t key_hash = 0;
+        if (d->j->key.p) {
+            struct str key = d->j->key;
+            if (d->j->key_flags & JSON_ESCAPED)
+                key = decoded(d, key, d->j->key_flags);
+            n = find_name(&d->table, d->levels[d->depth].context, key);
+            key_hash = key_of(key);
+        }
         switch (t) {
         case JSON_ERROR:
         case JSON_END:
             return false;
-        case JSON_KEY: {
-            struct str key = d->j->text;
-            if (d->j->flags & JSON_ESCAPED)
-                key = decoded(d);
-            pending = find_name(&d->table, d->levels[d->depth].context, key);
-            key_hash = key_of(key);
-            continue;
-        }
         case JSON_OBJECT:
         case JSON_ARRAY:
-            open_level(d, pending, t == JSON_ARRAY, key_hash);
+            open_level(d, n, t == JSON_ARRAY, key_hash);
             break;
         case JSON_OBJECT_END:
         case JSON_ARRAY_END:
@@ -365,12 +366,11 @@ static bool walk(struct cloudtrail_decoder *d)
             d->depth--;
             break;
         case JSON_STRING:
-            take_string(d, pending, key_hash);
+            take_string(d, n, key_hash);
             break;
         default:
-            take_other(d, pending, t, key_hash);
+            take_other(d, n, t, key_hash);
         }
-        pending = NULL;
     }
 }
 

@@ -116,22 +116,39 @@ static bool add_value(struct sink *s, unsigned kind, struct str v,
     return true;
 }
 
-/* The value's slot; its number is 0 only when memory is short. */
-static const struct value *value_of(struct sink *s, unsigned kind, struct str v)
+static struct str cut(struct str v, size_t max)
 {
-    if (v.n > WIRE_VALUE_MAX)
-        v.n = WIRE_VALUE_MAX;
-    uint64_t h64 = hash_bytes(&s->key, v.p, v.n) + kind * 0x9e3779b97f4a7c15u;
-    uint32_t h = (uint32_t)(h64 >> 32);
-    size_t at = h64 & (s->cap - 1);
+    if (v.n > max)
+        v.n = max;
+    return v;
+}
+
+static uint64_t value_hash(const struct sink *s, unsigned kind, struct str v)
+{
+    return hash_bytes(&s->key, v.p, v.n) + kind * 0x9e3779b97f4a7c15u;
+}
+
+/* The slot of a value of at most WIRE_VALUE_MAX bytes with its hash; the
+ * number in it is 0 only when memory is short. */
+static const struct value *value_at(struct sink *s, unsigned kind, struct str v,
+                                    uint64_t hash)
+{
+    uint32_t h = (uint32_t)(hash >> 32);
+    size_t at = hash & (s->cap - 1);
     for (; s->slots[at].id; at = (at + 1) & (s->cap - 1)) {
         const struct value *o = &s->slots[at];
         if (o->hash == h && o->n == v.n && o->kind == kind &&
-            memcmp(o->p, v.p, v.n) == 0)
+            str_same(o->p, v.p, v.n))
             return o;
     }
     add_value(s, kind, v, &s->slots[at], h);
     return &s->slots[at];
+}
+
+static const struct value *value_of(struct sink *s, unsigned kind, struct str v)
+{
+    v = cut(v, WIRE_VALUE_MAX);
+    return value_at(s, kind, v, value_hash(s, kind, v));
 }
 
 static uint32_t number_of(struct sink *s, unsigned kind, struct str v)
@@ -146,7 +163,7 @@ static uint32_t column(struct sink *s, unsigned col, unsigned kind,
     struct value *last = &s->last[col];
     if (v.n == 0)
         return 0;
-    if (last->n != v.n || last->kind != kind || memcmp(last->p, v.p, v.n) != 0)
+    if (last->n != v.n || last->kind != kind || !str_same(last->p, v.p, v.n))
         *last = *value_of(s, kind, v);
     return last->id;
 }
@@ -191,13 +208,6 @@ static unsigned char *put64(unsigned char *p, uint64_t v)
     return p + 8;
 }
 
-static struct str cut(struct str v, size_t max)
-{
-    if (v.n > max)
-        v.n = max;
-    return v;
-}
-
 static void columns_of(struct sink *s, const struct record *r, uint32_t *col)
 {
     if (!s->source_id)
@@ -235,15 +245,23 @@ static size_t refs_of(struct sink *s, const struct record *r,
                       const uint32_t *col, struct intake_ref *refs,
                       uint32_t *flags)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < r->n_refs; i++) {
+    UNINITIALIZED uint64_t hash[RECORD_REFS_MAX];
+    size_t n = 0,
+           most = r->n_refs < RECORD_REFS_MAX ? r->n_refs : RECORD_REFS_MAX;
+    if (most < r->n_refs)
+        *flags |= EVENT_REFS_CUT;
+    /* all slots are asked for before the first is waited for */
+    for (size_t i = 0; i < most; i++) {
+        hash[i] = value_hash(s, r->refs[i].kind,
+                             cut(r->refs[i].value, WIRE_VALUE_MAX));
+        __builtin_prefetch(&s->slots[hash[i] & (s->cap - 1)]);
+    }
+    for (size_t i = 0; i < most; i++) {
         if (r->refs[i].value.n == 0)
             continue;
-        if (n == RECORD_REFS_MAX) {
-            *flags |= EVENT_REFS_CUT;
-            break;
-        }
-        uint32_t id = number_of(s, r->refs[i].kind, r->refs[i].value);
+        uint32_t id = value_at(s, r->refs[i].kind,
+                               cut(r->refs[i].value, WIRE_VALUE_MAX), hash[i])
+                          ->id;
         bool known = in_column(col, id, r->refs[i].role);
         for (size_t k = 0; k < n && !known; k++)
             known = refs[k].id == id && (refs[k].role == r->refs[i].role ||

@@ -42,7 +42,34 @@ static struct verdict walk(struct str s)
     return v;
 }
 
-/* Both ways of reading agree on validity and place. */
+/* Values with their keys are the tokens of json_next, key and value in one. */
+static void members(struct str s)
+{
+    struct json j, m;
+    enum json_type type, with_key;
+    json_open(&j, s);
+    json_open(&m, s);
+    do {
+        struct str key = STR_NONE;
+        type = json_next(&j);
+        with_key = json_member(&m);
+        if (type == JSON_KEY) {
+            key = j.text;
+            ck_assert_uint_eq(m.key_flags, j.flags);
+            type = json_next(&j);
+        }
+        ck_assert_int_eq(type, with_key);
+        ck_assert_ptr_eq(m.key.p, key.p);
+        ck_assert_uint_eq(m.key.n, key.n);
+        ck_assert_ptr_eq(m.text.p, j.text.p);
+        ck_assert_uint_eq(m.flags, j.flags);
+        ck_assert_uint_eq(m.depth, j.depth);
+        ck_assert_ptr_eq(m.error, j.error);
+        ck_assert_uint_eq(m.at, j.at);
+    } while (type > JSON_END);
+}
+
+/* All ways of reading agree on validity and place. */
 static struct verdict judge(struct str text)
 {
     struct str s = exact(text);
@@ -50,6 +77,7 @@ static struct verdict judge(struct str text)
     const char *error;
     bool valid = json_valid(s, &at, &error);
     struct verdict v = walk(s);
+    members(s);
     if (valid != v.valid || (!valid && at != v.at) || valid != (error == NULL))
         ck_abort_msg("walk %d at %zu, skip %d at %zu: %.*s", v.valid, v.at,
                      valid, at, STR_ARG(s));
