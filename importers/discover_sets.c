@@ -40,7 +40,7 @@ static bool first_segment(unsigned n)
 
 static bool segment_follows(struct str first, struct str other)
 {
-    struct str stem, stem2;
+    struct str stem = STR_NONE, stem2 = STR_NONE;
     unsigned n = segment_of(first, &stem), k = segment_of(other, &stem2);
     return first_segment(n) && k && str_eq(stem, stem2) &&
            (n >= RAW) == (k >= RAW);
