@@ -17,16 +17,19 @@
 #include "base/text.h"
 #include "evidence/container.h"
 #include "evidence/fs.h"
+#include "evidence/journal.h"
 #include "evidence/volume.h"
 #include "importers/disk_media.h"
+#include "importers/disk_views.h"
 #include "importers/disk_volumes.h"
 
 enum {
     STEP = 1 << 20,
     CODE_ISSUES_MAX = 50, /* of one code in one volume, then a sum */
     CODES_MAX = 32,
-    XATTRS = 16,   /* attributes of one file without allocation */
-    LINKED = 1024, /* digests kept for further names of one inode */
+    XATTRS = 16,     /* attributes of one file without allocation */
+    TOLD_MAX = 2048, /* issues of one volume that are told apart */
+    LINKED = 1024,   /* digests kept for further names of one inode */
 };
 
 _Static_assert((int)FS_FILE_DELETED == FILE_DELETED &&
@@ -102,6 +105,16 @@ static int probe(struct probe *p)
 
 /* ---- issues ------------------------------------------------------------- */
 
+/* A volume with a journal to play back: its names as on disk, until the names
+ * after the journal are told, and the issues that were told of it. */
+struct dirty {
+    struct dirty *next;
+    char name[DISK_VOLUME_NAME_MAX];
+    struct disk_views *views;
+    unsigned char (*issues)[SHA256_LEN];
+    size_t n_issues;
+};
+
 struct disk {
     struct import_job *job;
     struct source *media;
@@ -109,6 +122,9 @@ struct disk {
 
     const struct disk_volume *volume; /* the one at hand */
     struct fs *fs;
+    struct dirty *dirty; /* the volume at hand has two views; else NULL */
+    bool after;          /* this is the one after the journal */
+    struct dirty *all, **all_end;
     struct {
         const char *code;
         uint64_t n;
@@ -217,6 +233,37 @@ static struct record_xattr *xattrs_of(const struct fs_file *f,
     return x;
 }
 
+/* Where the inode lies in the member's innermost layer: the medium, or the
+ * volume after its journal. */
+static void place(const struct disk *d, const struct fs_file *f,
+                  struct record_file *r)
+{
+    const struct source *vol = d->volume->src;
+    if (!f->len)
+        return;
+    if (!d->after && disk_volume_place(d->volume, f->off, f->len, &r->off))
+        r->len = f->len;
+    if (d->after && f->off <= vol->size && f->len <= vol->size - f->off) {
+        r->off = f->off;
+        r->len = f->len;
+    }
+}
+
+/* False: the other view has told it. */
+static bool view_of(struct disk *d, const struct fs_file *f,
+                    struct record_file *r)
+{
+    if (!d->dirty)
+        return true;
+    if (d->after) {
+        r->view = FILE_VIEW_JOURNAL;
+        return disk_views_new(d->dirty->views, f);
+    }
+    if (!disk_views_same(d->dirty->views, f, &r->told))
+        r->view = FILE_VIEW_DISK;
+    return true;
+}
+
 static int on_file(void *ctx, const struct fs_file *f)
 {
     struct disk *d = ctx;
@@ -245,9 +292,9 @@ static int on_file(void *ctx, const struct fs_file *f)
         .free_bytes = f->free_bytes < f->size ? f->free_bytes : f->size,
         .device = f->device,
     };
-    /* on the medium, which is the member's innermost layer */
-    if (f->len && disk_volume_place(d->volume, f->off, f->len, &r.off))
-        r.len = f->len;
+    place(d, f, &r);
+    if (!view_of(d, f, &r))
+        return 0;
     struct record_xattr xattrs[XATTRS];
     struct record_xattr *all = xattrs_of(f, xattrs);
     if (!all)
@@ -262,11 +309,35 @@ static int on_file(void *ctx, const struct fs_file *f)
     return stop;
 }
 
+/* After the journal only what is new is an issue; and that there is a journal
+ * is none where it is played back. */
+static bool told_already(struct disk *d, const char *code, uint64_t inode,
+                         const char *text)
+{
+    struct dirty *y = d->dirty;
+    struct buf b = { 0 };
+    unsigned char hash[SHA256_LEN];
+    if (strcmp(code, "journal-not-replayed") == 0)
+        return true;
+    buf_printf(&b, "%s %llu %s", code, (unsigned long long)inode, text);
+    bool told = b.failed || !hash_sha256(buf_str(&b), hash);
+    buf_free(&b);
+    for (size_t i = 0; !told && i < y->n_issues; i++)
+        told = memcmp(y->issues[i], hash, SHA256_LEN) == 0;
+    if (told)
+        return d->after;
+    if (y->n_issues < TOLD_MAX)
+        memcpy(y->issues[y->n_issues++], hash, SHA256_LEN);
+    return false;
+}
+
 static int on_issue(void *ctx, int severity, const char *code, uint64_t inode,
                     const char *text)
 {
     struct disk *d = ctx;
     const char *volume = disk_volume_title(d->volume);
+    if (d->dirty && told_already(d, code, inode, text))
+        return 0;
     if (!few_enough(d, code))
         return 0;
     if (inode == 0)
@@ -284,12 +355,184 @@ static void on_progress(void *ctx, uint64_t files)
     sink_progress(d->job->sink, d->job->in->src->size);
 }
 
+/* ---- two views ---------------------------------------------------------- */
+
+static void dirty_close(struct dirty *y)
+{
+    if (!y)
+        return;
+    disk_views_close(y->views);
+    free(y->issues);
+    free(y);
+}
+
+static struct dirty *dirty_open(const struct disk_volume *v)
+{
+    struct dirty *y = calloc(1, sizeof *y);
+    if (!y)
+        return NULL;
+    memcpy(y->name, v->name, sizeof y->name);
+    y->views = disk_views_open();
+    y->issues = calloc(TOLD_MAX, sizeof *y->issues);
+    if (y->views && y->issues)
+        return y;
+    dirty_close(y);
+    return NULL;
+}
+
+static int add_name(void *ctx, const struct fs_file *f)
+{
+    struct disk *d = ctx;
+    return disk_views_add(d->dirty->views, f) ? 0 : ERR_INTERNAL;
+}
+
+static int meet_name(void *ctx, const struct fs_file *f)
+{
+    struct disk *d = ctx;
+    return disk_views_meet(d->dirty->views, f) ? 0 : ERR_INTERNAL;
+}
+
+static int no_issue(void *ctx, int severity, const char *code, uint64_t inode,
+                    const char *text)
+{
+    (void)ctx;
+    (void)severity;
+    (void)code;
+    (void)inode;
+    (void)text;
+    return 0;
+}
+
+static int journal_facts(struct disk *d, const struct journal_report *r)
+{
+    struct sink *s = d->job->sink;
+    const char *vol = disk_volume_title(d->volume);
+    char name[DISK_VOLUME_NAME_MAX + 40];
+    char first[TIME_TEXT_MAX] = "", last[TIME_TEXT_MAX] = "";
+    if (r->state == JOURNAL_NONE)
+        return 0;
+    snprintf(name, sizeof name, "volume %s journal", vol);
+    if (r->state == JOURNAL_CLEAN)
+        return disk_fact(s, name, "clean");
+    if (r->state == JOURNAL_UNREADABLE)
+        return sink_issue(s, ISSUE_WARNING, 0, 0, "journal-not-read",
+                          "volume %s: its journal was not played back: %s", vol,
+                          r->why);
+    if (r->has_times) {
+        first[time_format(first, r->first, 9, 0)] = 0;
+        last[time_format(last, r->last, 9, 0)] = 0;
+    }
+    int stop = disk_fact(
+        s, name, "%llu transactions to play back, %llu to %llu%s%s%s%s",
+        (unsigned long long)r->transactions, (unsigned long long)r->first_seq,
+        (unsigned long long)r->last_seq, r->has_times ? ", " : "", first,
+        r->has_times ? " to " : "", last);
+    if (!stop)
+        stop = sink_issue(s, ISSUE_NOTE, 0, 0, "journal-dirty",
+                          "volume %s was copied while in use: its names are "
+                          "told as on disk and as after its journal",
+                          vol);
+    if (!stop && (r->dropped || r->skipped || r->unfinished || r->why[0]))
+        stop = sink_issue(
+            s, ISSUE_WARNING, 0, 0, "journal-part",
+            "volume %s, journal: not played back: %llu torn "
+            "transactions, %llu changes, %llu intents%s%s",
+            vol, (unsigned long long)r->dropped, (unsigned long long)r->skipped,
+            (unsigned long long)r->unfinished, r->why[0] ? "; " : "", r->why);
+    return stop;
+}
+
+/* The volume after its journal: NULL when there is nothing to play back. */
+static struct source *after_journal(struct disk *d, int *stop)
+{
+    struct journal_report report = { 0 };
+    struct err why = { 0 };
+    struct source *s = journal_replay(
+        d->volume->src, fs_recognise(d->volume->src), &report, &why);
+    if (!s && why.code)
+        *stop =
+            sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, "journal-not-read",
+                       "volume %s: its journal was not played back: %s",
+                       disk_volume_title(d->volume), why.what);
+    else
+        *stop = journal_facts(d, &report);
+    return s;
+}
+
+/* Both views are gone through before the first name is told. */
+static int compare_views(struct disk *d, struct source *after, struct err *err)
+{
+    const struct fs_visitor add = { d, add_name, no_issue, on_progress };
+    const struct fs_visitor meet = { d, meet_name, no_issue, on_progress };
+    struct err why = { 0 };
+    struct fs *fs = fs_open(after, &why);
+    if (!fs)
+        return sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, "journal-not-read",
+                          "volume %s: not readable after its journal: %s",
+                          disk_volume_title(d->volume), why.what);
+    d->dirty = dirty_open(d->volume);
+    if (!d->dirty) {
+        fs_close(fs);
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    }
+    int stop = fs_walk(d->fs, &add, err);
+    if (!stop)
+        stop = fs_walk(fs, &meet, err);
+    fs_close(fs);
+    return stop;
+}
+
+static int view_sums(struct disk *d, const struct dirty *y)
+{
+    struct disk_views_sums sum;
+    char name[DISK_VOLUME_NAME_MAX + 48];
+    disk_views_sum(y->views, &sum);
+    snprintf(name, sizeof name, "volume %s changed by journal",
+             disk_volume_title(d->volume));
+    if (!sum.compared)
+        return sink_issue(d->job->sink, ISSUE_WARNING, 0, 0, "views-whole",
+                          "volume %s: more than %d names: its two views are "
+                          "kept whole, not compared",
+                          disk_volume_title(d->volume), DISK_VIEWS_NAMES_MAX);
+    return disk_fact(
+        d->job->sink, name, "names added: %llu, removed: %llu, changed: %llu%s",
+        (unsigned long long)sum.added, (unsigned long long)sum.removed,
+        (unsigned long long)sum.changed, sum.changed_all ? "" : " or more");
+}
+
 /* ---- volumes ------------------------------------------------------------ */
+
+static int walk_fs(struct disk *d, struct err *err)
+{
+    const struct fs_visitor visitor = { d, on_file, on_issue, on_progress };
+    memset(d->linked, 0, sizeof d->linked);
+    int stop = fs_walk(d->fs, &visitor, err);
+    return stop ? stop : issue_sums(d);
+}
+
+static int walk_views(struct disk *d, struct err *err)
+{
+    int stop = 0;
+    struct source *after = after_journal(d, &stop);
+    if (!stop && after)
+        stop = compare_views(d, after, err);
+    source_close(after);
+    if (!stop)
+        stop = walk_fs(d, err);
+    if (!d->dirty)
+        return stop;
+    if (!stop)
+        stop = view_sums(d, d->dirty);
+    disk_views_shrink(d->dirty->views);
+    *d->all_end = d->dirty;
+    d->all_end = &d->dirty->next;
+    d->dirty = NULL;
+    return stop;
+}
 
 static int walk(void *ctx, const struct disk_volume *v, struct err *err)
 {
     struct disk *d = ctx;
-    const struct fs_visitor visitor = { d, on_file, on_issue, on_progress };
     struct err why = { 0 };
     d->volume = v;
     d->fs = fs_open(v->src, &why);
@@ -299,14 +542,63 @@ static int walk(void *ctx, const struct disk_volume *v, struct err *err)
         return sink_issue(d->job->sink, ISSUE_ERROR, 0, 0, "volume-damaged",
                           "volume %s: %s", disk_volume_title(v), why.what);
     }
-    memset(d->linked, 0, sizeof d->linked);
     int stop = disk_fs_facts(d->job->sink, v, &d->fs->info);
     if (!stop)
-        stop = fs_walk(d->fs, &visitor, err);
-    if (!stop)
-        stop = issue_sums(d);
+        stop = walk_views(d, err);
     fs_close(d->fs);
     d->fs = NULL;
+    return stop;
+}
+
+/* The names that a journal brought or changed: a part of their own, whose
+ * layers lead through it. */
+static int walk_after(struct disk *d, struct dirty *y, struct err *err)
+{
+    struct buf in = { 0 }, cite = { 0 };
+    struct disk_volume v = { .off = 0 };
+    memcpy(v.name, y->name, sizeof v.name);
+    if (y->name[0])
+        buf_printf(&in, "!%s", y->name);
+    buf_putz(&in, "!journal");
+    buf_put(&cite, d->job->layers);
+    buf_put(&cite, buf_str(&in));
+    v.src = in.failed || cite.failed
+                ? NULL
+                : source_open_layers(d->media, buf_str(&in), err);
+    int stop = v.src ? 0 : ERR_INTERNAL;
+    d->volume = &v;
+    d->dirty = y;
+    d->after = true;
+    d->fs = v.src ? fs_open(v.src, err) : NULL;
+    if (!d->fs)
+        stop = err->code ? err->code : ERR_INTERNAL;
+    if (!stop)
+        stop = sink_part(d->job->sink, buf_str(&cite), v.src->size);
+    if (!stop)
+        stop = walk_fs(d, err);
+    fs_close(d->fs);
+    source_close(v.src);
+    buf_free(&in);
+    buf_free(&cite);
+    d->fs = NULL;
+    d->dirty = NULL;
+    d->volume = NULL;
+    return stop;
+}
+
+static int all_volumes(struct disk *d, struct err *err)
+{
+    const struct disk_walker walker = { d, walk };
+    d->all_end = &d->all;
+    int stop = disk_volumes(d->job->sink, d->media, &walker, err);
+    for (struct dirty *y = d->all; y && !stop; y = y->next)
+        stop = walk_after(d, y, err);
+    while (d->all) {
+        struct dirty *next = d->all->next;
+        dirty_close(d->all);
+        d->all = next;
+    }
+    dirty_close(d->dirty); /* left over where the walk was stopped */
     return stop;
 }
 
@@ -326,8 +618,7 @@ static int import(struct import_job *job, struct err *err)
     d->job = job;
     int code = disk_media_open(job, &d->media, err);
     if (!code)
-        code = disk_volumes(job->sink, d->media,
-                            &(struct disk_walker){ d, walk }, err);
+        code = all_volumes(d, err);
     if (d->media && d->media != job->in->src)
         source_close(d->media);
     hasher_close(d->hasher);
