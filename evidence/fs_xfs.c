@@ -12,6 +12,7 @@
 
 #include "base/crc32c.h"
 #include "base/varint.h"
+#include "evidence/journal.h"
 
 enum { SUPER = 512, SUPER_CRC = 224, BASIC = 512 };
 
@@ -21,10 +22,7 @@ enum { SUPER = 512, SUPER_CRC = 224, BASIC = 512 };
  * writer computes a new one when it puts them in place. */
 static bool stale_crc(const struct xfs *x, uint64_t off, size_t n)
 {
-    (void)x;
-    (void)off;
-    (void)n;
-    return false;
+    return journal_covers(x->vol, off, n);
 }
 
 bool xfs_crc_ok(const struct xfs *x, uint64_t off, const unsigned char *p,
@@ -197,7 +195,7 @@ static const char *log_state(struct xfs *x, struct fs_info *info)
     uint64_t block;
     uint32_t head, round;
     info->dirty = false;
-    if (x->external_log)
+    if (x->external_log || journal_is_layer(x->vol))
         return NULL;
     info->dirty = true;
     if (x->log_blocks == 0 ||

@@ -335,6 +335,11 @@ struct source *overlay_source(struct overlay *o, struct err *err)
     return s;
 }
 
+bool journal_is_layer(const struct source *s)
+{
+    return s->ops == &journal_ops;
+}
+
 bool journal_covers(const struct source *s, uint64_t off, uint64_t n)
 {
     return s->ops == &journal_ops && overlay_covers(s->state, off, n);
@@ -366,6 +371,7 @@ struct source *journal_replay(struct source *vol, enum fs_type type,
         int (*replay)(struct journal_job *job, struct err *err);
     } formats[] = {
         { FS_EXT, jbd2_replay },
+        { FS_XFS, xfs_log_replay },
     };
     struct journal_job job = { .vol = vol, .report = report };
     struct err ignored;

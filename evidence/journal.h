@@ -51,3 +51,5 @@ struct source *journal_replay(struct source *vol, enum fs_type type,
  * stale: the writer of XFS computes them when it writes them back. False for
  * any source that is no journal layer. */
 bool journal_covers(const struct source *s, uint64_t off, uint64_t n);
+/* Is it a source that journal_replay made? */
+bool journal_is_layer(const struct source *s);

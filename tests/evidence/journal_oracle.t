@@ -10,6 +10,9 @@
 command -v mke2fs >/dev/null || skip_all "mke2fs is not installed (e2fsprogs)"
 load=$BUILDDIR/tests/evidence/journal_load
 list=$BUILDDIR/tests/evidence/fs_list
+# mkfs.xfs makes small logs, which wrap, for its own tests only.
+TEST_DIR=1 TEST_DEV=1 QA_CHECK_FS=1
+export TEST_DIR TEST_DEV QA_CHECK_FS
 mkdir m
 truncate -s 8M try.img
 mke2fs -q -F try.img && mount -o loop try.img m 2>err ||
@@ -21,11 +24,19 @@ cat >variants <<END
 ext4|200M|defaults|mke2fs -q -F -t ext4
 ext4, data in the journal, 1 KiB blocks|64M|data=journal|mke2fs -q -F -t ext4 -b 1024 -J size=4
 ext4 without checksums and 64 bits|64M|defaults|mke2fs -q -F -t ext4 -O ^metadata_csum,^64bit -J size=4
+XFS|320M|logbsize=32k|mkfs.xfs -q -f
+XFS, a small log that wraps, large records|100M|logbsize=256k|mkfs.xfs -q -f -l size=1400b
 END
 rounds=2 ops=1500
 if [ -n "${KANSHIKI_FULL:-}" ]; then
     rounds=6 ops=3000
     cat >>variants <<END
+XFS, stripes of the log|100M|logbsize=64k|mkfs.xfs -q -f -l su=64k,size=1920b
+XFS, 1 KiB blocks, many extents|100M|logbsize=32k|mkfs.xfs -q -f -b size=1024 -l size=8800b -i nrext64=1 -n size=8192
+XFS, 1 KiB inodes, reverse map|100M|wsync|mkfs.xfs -q -f -i size=1024 -m rmapbt=1 -l size=3100b
+XFS, old times|100M|defaults|mkfs.xfs -q -f -m bigtime=0,reflink=0 -i sparse=0 -l size=1000b
+XFS version 4|100M|defaults|mkfs.xfs -q -f -m crc=0 -l size=1000b
+XFS version 4, log version 1|100M|defaults|mkfs.xfs -q -f -m crc=0 -l size=1000b,version=1
 ext3|64M|defaults|mke2fs -q -F -t ext3 -J size=4
 ext3, data in the journal|64M|data=journal|mke2fs -q -F -t ext3 -b 1024 -J size=4
 ext4, checksums of whole transactions|64M|journal_checksum|mke2fs -q -F -t ext4 -O ^metadata_csum -J size=4
