@@ -180,12 +180,15 @@ static struct xfs_chunk *chunk_bit(struct walk *w, uint64_t ino, uint64_t *bit)
     return k;
 }
 
-static void mark(struct walk *w, uint64_t ino)
+/* True when it was not told before, as far as is known. */
+static bool mark(struct walk *w, uint64_t ino)
 {
     uint64_t bit;
     struct xfs_chunk *k = chunk_bit(w, ino, &bit);
+    bool fresh = !k || !(k->named & bit);
     if (k)
         k->named |= bit;
+    return fresh;
 }
 
 /* ---- deleted while open ------------------------------------------------- */
@@ -342,6 +345,14 @@ static void fill_freed(const struct xfs_inode *in, struct fs_file *f)
         f->flags |= FS_FILE_UNRELIABLE;
 }
 
+/* Did the inode get its present life after the directory last changed? Then
+ * the name, which was freed by then, was that of an earlier one. */
+static bool later_life(const struct walk *w)
+{
+    const struct instant *b = &w->inode.b, *m = &w->dir.m;
+    return w->inode.has_b && (b->s > m->s || (b->s == m->s && b->ns > m->ns));
+}
+
 static void deleted_name(struct walk *w, const struct deleted *d,
                          struct str name)
 {
@@ -361,17 +372,17 @@ static void deleted_name(struct walk *w, const struct deleted *d,
         f.inode |= w->in.inode & ~(uint64_t)UINT32_MAX;
     if (!xfs_inode_load(w->x, f.inode, &w->inode) || w->inode.unused) {
         f.flags |= FS_FILE_NO_TIMES;
+    } else if (later_life(w)) {
+        f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
     } else if (w->inode.mode == 0) {
         /* Freed, as the name was: it may have been used in between. */
-        mark(w, f.inode);
+        f.confidence = mark(w, f.inode) ? FS_PROBABLE : FS_POSSIBLE;
         fill_freed(&w->inode, &f);
-        f.confidence = FS_PROBABLE;
     } else if (w->inode.links == 0 && type_of(w->inode.mode) == f.type) {
-        mark(w, f.inode);
+        f.confidence = mark(w, f.inode) ? FS_PROBABLE : FS_POSSIBLE;
         fill(w, &w->inode, &f);
         f.free_bytes = xfs_map_bytes(w->x, &w->map, f.size);
         f.found = is_open(w, f.inode) ? FS_FOUND_OPEN : FS_FOUND_NAME;
-        f.confidence = FS_PROBABLE;
     } else {
         f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
     }

@@ -6,6 +6,8 @@
  * system refuses (its times, its special files) is left out.
  * With "more" also extended attributes of all sizes, ACLs, capabilities,
  * shared extents, trees of extents and a directory in many pieces.
+ *
+ * fs_fill FOLDER attrs: only a few attributes of each form, mostly zeros.
  */
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -250,6 +252,20 @@ static void attr_rights(void)
     attr("attrs/link", "trusted.of a link", 20);
 }
 
+static void attr_few(void)
+{
+    mkdir("attrs", 0755);
+    attr_rights();
+    put("attrs/leaf", 1);
+    attr("attrs/leaf", "user.a", 200);
+    attr("attrs/leaf", "user.b", 300);
+    attr_many("attrs/node", 45, 30);
+    put("attrs/value", 1);
+    memset(block, 0, 5000);
+    (void)!lsetxattr("attrs/value", "user.large", block, 5000, 0);
+    (void)!lsetxattr("attrs/node", "user.large", block, 1000, 0);
+}
+
 static void shared(void)
 {
     int from, to;
@@ -302,6 +318,10 @@ int main(int argc, char **argv)
 {
     if (argc < 2 || chdir(argv[1]))
         return 1;
+    if (argc > 2 && strcmp(argv[2], "attrs") == 0) {
+        attr_few();
+        return 0;
+    }
     many(argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2000);
     sizes();
     holes();

@@ -5,8 +5,8 @@
  *
  *   TYPE MODE UID GID LINKS SIZE MTIME CTIME BTIME FLAGS SHA256 LINK PATH
  *
- * With -x before all else, ATIME DEVICE XATTRS stand before PATH; extended
- * attributes as their count and a hash of all names and values.
+ * With -x before all else, INODE ATIME DEVICE XATTRS stand before PATH;
+ * extended attributes as their count and a hash of all names and values.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +72,7 @@ static void put_more(const struct fs_file *f)
     }
     hasher_end(h, HASH_SHA256, out);
     hasher_close(h);
+    printf(" %llu", (unsigned long long)f->inode);
     put_time(!(f->flags & FS_FILE_NO_A), f->a);
     printf(" %u:%u %zu:", f->device >> 20, f->device & 0xfffff, f->n_xattrs);
     for (size_t i = 0; i < 8; i++)
@@ -253,6 +254,7 @@ static int on_name(const char *path, const struct stat *st, int flag,
     f.b = (struct instant){ x.stx_btime.tv_sec, x.stx_btime.tv_nsec };
     f.flags = x.stx_mask & STATX_BTIME ? 0 : FS_FILE_NO_B;
     f.a = (struct instant){ x.stx_atime.tv_sec, x.stx_atime.tv_nsec };
+    f.inode = x.stx_ino;
     f.device = x.stx_rdev_major << 20 | x.stx_rdev_minor;
     if (with_more)
         load_xattrs(path, &f);
