@@ -6,7 +6,7 @@
 enum {
     EXT_INODE_MAX = 4096,
     EXT_LINES = 64,
-    EXT_LINE = 4096,
+    EXT_LINE = 16384,
     EXT_ROOT = 2,
 };
 
@@ -45,7 +45,7 @@ struct ext {
     uint32_t backups[2];
     uint64_t blocks;
     bool bad_super; /* its checksum is wrong */
-    /* 4 KiB lines of the volume, direct-mapped by their number. */
+    /* Lines of the volume, direct-mapped by their number. */
     unsigned char *lines;
     uint64_t line_no[EXT_LINES];
     uint32_t line_n[EXT_LINES];
