@@ -76,7 +76,7 @@ static bool has_super(const struct ext *x, uint32_t group)
 }
 
 /* Offset of a group's descriptor. */
-static uint64_t desc_at(const struct ext *x, uint32_t group)
+uint64_t ext_desc_at(const struct ext *x, uint32_t group)
 {
     uint32_t per_block = x->block / x->desc_size;
     uint32_t nr = group / per_block;
@@ -102,7 +102,7 @@ static bool desc_load(struct ext *x, uint32_t group, struct desc *d)
 {
     unsigned char p[64] = { 0 };
     bool wide = x->desc_size >= 64;
-    if (!ext_read(x, desc_at(x, group), p, wide ? 64 : 32))
+    if (!ext_read(x, ext_desc_at(x, group), p, wide ? 64 : 32))
         return false;
     d->table = u32le(p + 8) | (wide ? (uint64_t)u32le(p + 0x28) << 32 : 0);
     d->flags = u16le(p + 0x12);
@@ -762,6 +762,7 @@ static const char *super_check(struct ext *x, const unsigned char *sb)
     x->first_ino = old ? 11 : u32le(sb + 0x54);
     x->inode_size = old ? OLD_INODE : u16le(sb + 0x58);
     x->last_orphan = u32le(sb + 0xe8);
+    x->orphan_file = u32le(sb + 0x280);
     x->first_meta_bg = u32le(sb + 0x104);
     x->backups[0] = u32le(sb + 0x24c);
     x->backups[1] = u32le(sb + 0x250);
@@ -771,6 +772,13 @@ static const char *super_check(struct ext *x, const unsigned char *sb)
     if (log > 6)
         return "block size";
     x->block = 1024u << log;
+    x->cluster = 1;
+    if (x->ro & EXT_RO_BIGALLOC) {
+        uint32_t more = u32le(sb + 0x1c) - log;
+        if (u32le(sb + 0x1c) < log || more > 20)
+            return "cluster size";
+        x->cluster = 1u << more;
+    }
     if (x->inode_size < OLD_INODE || x->inode_size > EXT_INODE_MAX ||
         x->inode_size > x->block || x->inode_size & (x->inode_size - 1))
         return "inode size";

@@ -41,7 +41,9 @@ struct ext {
     struct source *vol;
     uint32_t block, inode_size, desc_size, per_group, group_blocks;
     uint32_t first_data, inodes, groups, first_ino, first_meta_bg;
-    uint32_t compat, incompat, ro, seed, ea_seed, last_orphan;
+    uint32_t compat, incompat, ro, seed, ea_seed;
+    uint32_t last_orphan, orphan_file; /* inodes; 0 = none */
+    uint32_t cluster; /* blocks that one bit of a bitmap stands for */
     uint32_t backups[2];
     uint64_t blocks;
     bool bad_super; /* its checksum is wrong */
@@ -85,6 +87,7 @@ bool ext_read(struct ext *x, uint64_t off, void *buf, size_t n);
 bool ext_inode_load(struct ext *x, uint64_t ino, struct ext_inode *in);
 /* Inodes [*first, end) of a group that can ever have been used. */
 uint32_t ext_group_used(struct ext *x, uint32_t group);
+uint64_t ext_desc_at(const struct ext *x, uint32_t group);
 void ext_map_load(struct ext *x, const struct ext_inode *in,
                   struct ext_map *map);
 void ext_map_free(struct ext_map *map);
@@ -97,6 +100,19 @@ bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
 /* Content of a file, as fs_open_inode gives it. */
 struct source *ext_content(struct ext *x, const struct ext_inode *in,
                            struct err *err);
+
+/* Inodes that were deleted while open (or are being shortened). */
+struct ext_open {
+    unsigned char *bits; /* free() */
+    uint64_t n;          /* of them without links */
+    const char *wrong;   /* last thing that was wrong, or NULL */
+};
+bool ext_open_load(struct ext *x, struct ext_open *o); /* false: no memory */
+bool ext_open_has(const struct ext_open *o, uint64_t ino);
+/* How many of the first `size` bytes lie in blocks that no file uses. Looks at
+ * *budget blocks at most and takes them off. */
+uint64_t ext_free_bytes(struct ext *x, const struct ext_map *map, uint64_t size,
+                        uint64_t *budget);
 
 /* The attributes of one inode; reused from file to file. */
 struct ext_xattrs {

@@ -16,7 +16,12 @@
 #include "base/text.h"
 #include "base/varint.h"
 
-enum { DELETED_MAX = 1 << 16, PROGRESS_STEP = 4096 };
+enum {
+    DELETED_MAX = 1 << 16,
+    PROGRESS_STEP = 4096,
+    /* blocks of deleted files that are looked up in the bitmaps */
+    FREE_BUDGET = 1 << 26,
+};
 
 struct deleted {
     uint64_t inode;
@@ -40,7 +45,8 @@ struct walk {
     size_t n_deleted;
     uint64_t *live; /* hashes of the live names of one directory */
     size_t n_live, cap_live;
-    uint64_t orphans;
+    struct ext_open open;
+    uint64_t free_budget;
 };
 
 struct entry {
@@ -353,6 +359,29 @@ static int by_value(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+/* A file without links: how it was found is said by the caller. */
+static void fill_deleted(struct walk *w, struct fs_file *f)
+{
+    bool open = ext_open_has(&w->open, w->inode.ino);
+    if (open)
+        w->inode.dtime = 0; /* not a time here */
+    mark(w, w->inode.ino);
+    fill(w, &w->inode, f);
+    f->free_bytes =
+        ext_free_bytes(w->x, &w->map, w->inode.size, &w->free_budget);
+    if (open) {
+        f->found = FS_FOUND_OPEN;
+        f->free_bytes = 0; /* its blocks are still its own */
+        f->confidence = FS_SURE;
+        return;
+    }
+    uint64_t bytes = w->map.mapped * w->x->block;
+    if (bytes > w->inode.size)
+        bytes = w->inode.size;
+    if (bytes)
+        f->confidence = f->free_bytes >= bytes ? FS_PROBABLE : FS_POSSIBLE;
+}
+
 static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
                          const struct deleted *d, struct str name)
 {
@@ -361,12 +390,15 @@ static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
         return;
     f.flags = FS_FILE_DELETED;
     f.type = type_of_entry(d->type);
+    f.found = FS_FOUND_NAME;
+    f.confidence = FS_POSSIBLE;
     if (!ext_inode_load(w->x, d->inode, &w->inode)) {
         f.flags |= FS_FILE_NO_TIMES;
     } else if (w->inode.links == 0 && w->inode.mode &&
                type_of(w->inode.mode) == f.type) {
-        mark(w, d->inode);
-        fill(w, &w->inode, &f);
+        /* number and type agree: its name, if nothing says otherwise */
+        f.confidence = FS_PROBABLE;
+        fill_deleted(w, &f);
     } else {
         f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
     }
@@ -508,34 +540,15 @@ static void read_dir(struct walk *w, struct fs_pending *dir)
 static void unnamed(struct walk *w, uint64_t ino, uint32_t flags)
 {
     char name[64];
-    struct fs_file f = { .flags = flags };
+    struct fs_file f = { .flags = flags, .found = FS_FOUND_INODE };
     int n = snprintf(name, sizeof name, "/$OrphanFiles/OrphanFile-%llu",
                      (unsigned long long)ino);
     f.path = (struct str){ name, (size_t)n };
-    fill(w, &w->inode, &f);
-    f.flags |= flags;
+    if (flags & FS_FILE_DELETED)
+        fill_deleted(w, &f);
+    else
+        fill(w, &w->inode, &f);
     emit(w, &f);
-}
-
-/* Files that were deleted while open: chained through dtime. */
-static void orphan_list(struct walk *w)
-{
-    uint64_t ino = w->x->last_orphan;
-    for (uint64_t n = 0; ino && n < w->x->inodes && !w->stop; n++) {
-        if (ino > w->x->inodes || marked(w, ino) ||
-            !ext_inode_load(w->x, ino, &w->inode))
-            break;
-        mark(w, ino);
-        w->orphans++;
-        uint32_t next = w->inode.dtime;
-        w->inode.dtime = 0; /* not a time here */
-        unnamed(w, ino, FS_FILE_DELETED);
-        ino = next;
-    }
-    if (w->orphans)
-        issue(w, 0, "ext-open-deleted", 0,
-              "%llu files were deleted while still open",
-              (unsigned long long)w->orphans);
 }
 
 static void unnamed_inode(struct walk *w, uint64_t ino, uint64_t *lost)
@@ -543,11 +556,11 @@ static void unnamed_inode(struct walk *w, uint64_t ino, uint64_t *lost)
     if (!ext_inode_load(w->x, ino, &w->inode) || w->inode.mode == 0 ||
         w->inode.flags & EXT_INODE_EA)
         return;
-    if (w->inode.links == 0 && w->inode.dtime != 0) {
-        unnamed(w, ino, FS_FILE_DELETED);
-    } else if (w->inode.links != 0) {
+    if (w->inode.links != 0) {
         ++*lost;
         unnamed(w, ino, FS_FILE_UNRELIABLE);
+    } else if (w->inode.dtime != 0 || ext_open_has(&w->open, ino)) {
+        unnamed(w, ino, FS_FILE_DELETED);
     }
 }
 
@@ -555,13 +568,13 @@ static void unnamed_inodes(struct walk *w)
 {
     struct ext *x = w->x;
     uint64_t lost = 0;
-    orphan_list(w);
     for (uint32_t g = 0; g < x->groups && !w->stop; g++) {
         uint32_t used = ext_group_used(x, g);
         uint64_t first = (uint64_t)g * x->per_group + 1;
         for (uint32_t i = 0; i < used && !w->stop; i++) {
             uint64_t ino = first + i;
-            if (ino >= x->first_ino && ino <= x->inodes && !marked(w, ino))
+            if (ino >= x->first_ino && ino <= x->inodes && !marked(w, ino) &&
+                ino != x->orphan_file)
                 unnamed_inode(w, ino, &lost);
         }
     }
@@ -591,10 +604,12 @@ static void volume_issues(struct walk *w)
     if (x->compat & EXT_COMPAT_FAST_COMMIT)
         issue(w, 0, "ext-fast-commit", 0,
               "the journal may hold fast commits, which are not read");
-    if (x->compat & EXT_COMPAT_ORPHAN_FILE)
-        issue(w, 0, "ext-orphan-file", 0,
-              "files deleted while open are kept in an orphan file, which is "
-              "not read");
+    if (w->open.wrong)
+        issue(w, 1, "ext-orphans", 0, "%s", w->open.wrong);
+    if (w->open.n)
+        issue(w, 0, "ext-open-deleted", 0,
+              "%llu files were deleted while still open",
+              (unsigned long long)w->open.n);
     uint32_t unknown = x->incompat & ~(uint32_t)EXT_INCOMPAT_KNOWN;
     if (unknown)
         issue(w, 2, "ext-features", 0,
@@ -612,6 +627,7 @@ static void walk_free(struct walk *w)
     buf_free(&w->link);
     buf_free(&w->names_buf);
     free(w->named);
+    free(w->open.bits);
     free(w->deleted);
     free(w->live);
     free(w);
@@ -640,9 +656,10 @@ int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
     if (w) {
         w->x = x;
         w->v = v;
+        w->free_budget = FREE_BUDGET;
         w->named = calloc(1, (size_t)x->inodes / 8 + 1);
     }
-    if (!w || !w->named) {
+    if (!w || !w->named || !ext_open_load(x, &w->open)) {
         walk_free(w);
         return err_set(err, ERR_INTERNAL, "out of memory");
     }
@@ -655,6 +672,10 @@ int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
     if (w->names >= FS_NAMES_MAX)
         issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
     unnamed_inodes(w);
+    if (w->free_budget == 0)
+        issue(w, 1, "ext-free-budget", 0,
+              "more blocks of deleted files than are looked up: whether they "
+              "were used again is not known of all");
     int stop = w->stop;
     walk_free(w);
     return stop;
