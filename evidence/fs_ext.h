@@ -104,11 +104,12 @@ struct source *ext_content(struct ext *x, const struct ext_inode *in,
 /* Inodes that were deleted while open (or are being shortened). */
 struct ext_open {
     unsigned char *bits; /* free() */
-    uint64_t n;          /* of them without links */
     const char *wrong;   /* last thing that was wrong, or NULL */
 };
 bool ext_open_load(struct ext *x, struct ext_open *o); /* false: no memory */
 bool ext_open_has(const struct ext_open *o, uint64_t ino);
+/* Does the bitmap say that the inode is in use? */
+bool ext_inode_used(struct ext *x, uint64_t ino);
 /* How many of the first `size` bytes lie in blocks that no file uses. Looks at
  * *budget blocks at most and takes them off. */
 uint64_t ext_free_bytes(struct ext *x, const struct ext_map *map, uint64_t size,

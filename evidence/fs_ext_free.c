@@ -47,7 +47,6 @@ static void open_chain(struct ext *x, struct ext_open *o, struct ext_inode *in)
             o->wrong = "the list of files deleted while open is damaged";
             return;
         }
-        o->n += in->links == 0;
         ino = in->dtime;
     }
 }
@@ -70,7 +69,7 @@ static bool tail_ok(const struct ext *x, const struct ext_inode *file,
 
 static void open_block(struct ext *x, struct ext_open *o,
                        const struct ext_inode *file, uint64_t no,
-                       unsigned char *p, struct ext_inode *in)
+                       unsigned char *p)
 {
     size_t n = x->block - TAIL;
     if (!ext_read(x, no * x->block, p, x->block) ||
@@ -78,14 +77,11 @@ static void open_block(struct ext *x, struct ext_open *o,
         !tail_ok(x, file, no, p, n))
         o->wrong = "a block of the orphan file is damaged";
     else
-        for (size_t i = 0; i + 4 <= n; i += 4) {
-            uint64_t ino = u32le(p + i);
-            if (ino && ext_inode_load(x, ino, in) && open_add(x, o, ino))
-                o->n += in->links == 0;
-        }
+        for (size_t i = 0; i + 4 <= n; i += 4)
+            (void)open_add(x, o, u32le(p + i));
 }
 
-static void open_file(struct ext *x, struct ext_open *o, struct ext_inode *in)
+static void open_file(struct ext *x, struct ext_open *o)
 {
     struct ext_inode *file = malloc(sizeof *file);
     unsigned char *p = malloc(x->block);
@@ -99,7 +95,7 @@ static void open_file(struct ext *x, struct ext_open *o, struct ext_inode *in)
         for (size_t i = 0; i < map.n; i++)
             for (uint64_t k = 0;
                  map.runs[i].kind == EXT_DATA && k < map.runs[i].n; k++)
-                open_block(x, o, file, map.runs[i].physical + k, p, in);
+                open_block(x, o, file, map.runs[i].physical + k, p);
     }
     ext_map_free(&map);
     free(file);
@@ -114,9 +110,22 @@ bool ext_open_load(struct ext *x, struct ext_open *o)
     if (ok)
         open_chain(x, o, in);
     if (ok && x->compat & EXT_COMPAT_ORPHAN_FILE)
-        open_file(x, o, in);
+        open_file(x, o);
     free(in);
     return ok;
+}
+
+bool ext_inode_used(struct ext *x, uint64_t ino)
+{
+    unsigned char p[64] = { 0 }, bits;
+    bool wide = x->desc_size >= 64;
+    uint64_t group = (ino - 1) / x->per_group, bit = (ino - 1) % x->per_group;
+    if (ino == 0 || group >= x->groups ||
+        !ext_read(x, ext_desc_at(x, (uint32_t)group), p, wide ? 64 : 32))
+        return false;
+    uint64_t map = u32le(p + 4) | (wide ? (uint64_t)u32le(p + 0x24) << 32 : 0);
+    return map < x->blocks && ext_read(x, map * x->block + bit / 8, &bits, 1) &&
+           bits >> bit % 8 & 1;
 }
 
 /* ---- blocks in use ------------------------------------------------------ */

@@ -46,7 +46,7 @@ struct walk {
     uint64_t *live; /* hashes of the live names of one directory */
     size_t n_live, cap_live;
     struct ext_open open;
-    uint64_t free_budget;
+    uint64_t n_open, free_budget;
 };
 
 struct entry {
@@ -362,9 +362,13 @@ static int by_value(const void *a, const void *b)
 /* A file without links: how it was found is said by the caller. */
 static void fill_deleted(struct walk *w, struct fs_file *f)
 {
-    bool open = ext_open_has(&w->open, w->inode.ino);
-    if (open)
+    bool listed = ext_open_has(&w->open, w->inode.ino);
+    if (listed)
         w->inode.dtime = 0; /* not a time here */
+    /* Without a journal there is no list. */
+    bool open =
+        listed || (w->inode.dtime == 0 && ext_inode_used(w->x, w->inode.ino));
+    w->n_open += open && !marked(w, w->inode.ino);
     mark(w, w->inode.ino);
     fill(w, &w->inode, f);
     f->free_bytes =
@@ -372,7 +376,7 @@ static void fill_deleted(struct walk *w, struct fs_file *f)
     if (open) {
         f->found = FS_FOUND_OPEN;
         f->free_bytes = 0; /* its blocks are still its own */
-        f->confidence = FS_SURE;
+        f->confidence = listed ? FS_SURE : FS_PROBABLE;
         return;
     }
     uint64_t bytes = w->map.mapped * w->x->block;
@@ -559,7 +563,7 @@ static void unnamed_inode(struct walk *w, uint64_t ino, uint64_t *lost)
     if (w->inode.links != 0) {
         ++*lost;
         unnamed(w, ino, FS_FILE_UNRELIABLE);
-    } else if (w->inode.dtime != 0 || ext_open_has(&w->open, ino)) {
+    } else {
         unnamed(w, ino, FS_FILE_DELETED);
     }
 }
@@ -606,10 +610,6 @@ static void volume_issues(struct walk *w)
               "the journal may hold fast commits, which are not read");
     if (w->open.wrong)
         issue(w, 1, "ext-orphans", 0, "%s", w->open.wrong);
-    if (w->open.n)
-        issue(w, 0, "ext-open-deleted", 0,
-              "%llu files were deleted while still open",
-              (unsigned long long)w->open.n);
     uint32_t unknown = x->incompat & ~(uint32_t)EXT_INCOMPAT_KNOWN;
     if (unknown)
         issue(w, 2, "ext-features", 0,
@@ -672,6 +672,10 @@ int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
     if (w->names >= FS_NAMES_MAX)
         issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
     unnamed_inodes(w);
+    if (w->n_open)
+        issue(w, 0, "ext-open-deleted", 0,
+              "%llu files were deleted while still open",
+              (unsigned long long)w->n_open);
     if (w->free_budget == 0)
         issue(w, 1, "ext-free-budget", 0,
               "more blocks of deleted files than are looked up: whether they "

@@ -52,6 +52,8 @@ int sink_part(struct sink *s, struct str layers, uint64_t size)
 
 int sink_file(struct sink *s, const struct record_file *f)
 {
+    static const char *const found[] = { "live", "open", "inode", "name",
+                                         "journal" };
     (void)s;
     printf("file [");
     put(f->volume);
@@ -71,6 +73,9 @@ int sink_file(struct sink *s, const struct record_file *f)
         for (size_t i = 0; i < f->sha256.n; i++)
             printf("%02x", (unsigned char)f->sha256.p[i]);
     }
+    if (f->found)
+        printf(" found=%s confidence=%u free=%llu", found[f->found % 5],
+               f->confidence, (unsigned long long)f->free_bytes);
     putchar('\n');
     return 0;
 }
