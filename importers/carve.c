@@ -9,11 +9,14 @@ enum {
     UTS_FIELD = 65,
     ID_HEX = 17,
     ID_PREFIX = 9,
+    AROUND = 40, /* bytes beside four numbers that tell a version */
     ID_MAX = 22, /* longer than any key or unique id */
 };
 _Static_assert((int)TOKEN_MAX < CARVE_AFTER && (int)BANNER_MAX < CARVE_AFTER &&
                    6 * (int)UTS_FIELD < CARVE_AFTER &&
-                   2 * (int)ID_MAX + 2 < CARVE_PAD,
+                   2 * (int)ID_MAX + 2 < CARVE_PAD &&
+                   (int)AROUND + 16 < CARVE_BEFORE &&
+                   (int)AROUND + 16 < CARVE_PAD,
                "every shape ends within the window");
 
 struct window {
@@ -231,7 +234,9 @@ static int ip_at(const struct window *w, size_t i)
     while (n && p[n - 1] == '.')
         n--;
     if (is_word(p[n]) || !identify_ip((struct str){ p, n }, tmp, &s) ||
-        !is_host(s))
+        !is_host(s) ||
+        !identify_address_in((struct str){ p - AROUND, AROUND + n + AROUND },
+                             AROUND, n))
         return 0;
     return found(w, i - back, n, KIND_IP, s);
 }

@@ -386,7 +386,8 @@ int identify_text(struct str s, int (*fn)(void *, size_t, unsigned, struct str),
         struct str rest = str_sub(s, i, s.n);
         size_t n = text_at(rest, &kind);
         bool whole =
-            n && (n == rest.n || !is_word(rest.p[n]) || kind == KIND_URL);
+            n && (n == rest.n || !is_word(rest.p[n]) || kind == KIND_URL) &&
+            (kind != KIND_IP || identify_address_in(s, i, n));
         if (whole) {
             int rc = fn(ctx, i, kind, str_sub(rest, 0, n));
             if (rc)

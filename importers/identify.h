@@ -69,6 +69,10 @@ bool identify_account(struct str s); /* 12 digits */
  * holds at least 46 bytes; *out may point into it or to s. */
 bool identify_ip(struct str s, char tmp[46], struct str *out);
 
+/* Are the four numbers at `at` (n bytes) of running text an address rather
+ * than a version? By what stands beside them (identify_address.c). */
+bool identify_address_in(struct str text, size_t at, size_t n);
+
 /* arn:partition:service:region:account:rest */
 struct arn {
     struct str partition, service, region, account, rest;

@@ -57,6 +57,9 @@ struct importer {
     /* 0..100: how surely this is the format (>= 50 needed; two at >= 90 on
      * one content is a bug). */
     int (*probe)(struct probe *p);
+    /* NULL, or: when no probe gave IMPORTER_LOOK, how surely after a look at all of it
+     * (0..89, sets p->reason). Costs reading; never asked of a stream. */
+    int (*look)(struct probe *p, struct source *src);
     /* Reads all; damage goes to the sink, err is for what stops. */
     int (*import)(struct import_job *job, struct err *err);
 };
@@ -65,3 +68,8 @@ extern const struct importer *const importers[]; /* table.c, NULL-ended */
 const struct importer *importer_by_name(struct str name);
 /* The surest importer for p; *confidence 0..100; NULL when none >= 50. */
 const struct importer *importer_recognise(struct probe *p, int *confidence);
+/* The same by look(), where a probe was not sure (confidence below
+ * IMPORTER_LOOK); NULL when none is surer. */
+enum { IMPORTER_LOOK = 60 };
+const struct importer *importer_look(struct probe *p, struct source *src,
+                                     int confidence);

@@ -229,6 +229,11 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
     const struct importer *imp = j->req->as.n
                                      ? importer_by_name(j->req->as)
                                      : importer_recognise(&p, &confidence);
+    if (layers.n == 0 && in->in.src && j->req->as.n == 0) {
+        const struct importer *seen =
+            importer_look(&p, in->in.src, imp ? confidence : 0);
+        imp = seen ? seen : imp;
+    }
     if (!imp && holds_nothing(head, size))
         return named(j, ISSUE_NOTE, layers, size, "empty",
                      "the file holds no records");

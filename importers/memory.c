@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "evidence/memory.h"
+#include "evidence/worker.h"
 #include "importers/carve.h"
 #include "importers/importer.h"
 
@@ -122,6 +123,64 @@ static int probe(struct probe *p)
         return 0;
     p->reason = "binary data with a kernel's banner";
     return 60;
+}
+
+/* The kernel's own text of its version, linux_banner: it ends with a line end
+ * and a NUL. In logs and on disks the line goes on or another follows. */
+static bool is_banner(const char *p, size_t n)
+{
+    enum { LONGEST = 512 };
+    n = n < LONGEST ? n : LONGEST;
+    const char *end =
+        n > 15 && p[14] >= '1' && p[14] <= '9' ? memchr(p, '\n', n) : NULL;
+    return end && end + 1 < p + n && end[1] == 0 &&
+           memchr(p, '(', (size_t)(end - p)) &&
+           memchr(p, '#', (size_t)(end - p));
+}
+
+static bool banner_in(struct source *src)
+{
+    /* where kernels lie: from 16 MiB on, anywhere in the first GiB */
+    static const uint64_t far = UINT64_C(1) << 30;
+    enum { PIECE = 1 << 20, OVER = 1 << 10 };
+    const struct str words = STR("Linux version ");
+    char *room = malloc(PIECE + OVER);
+    bool found = false;
+    uint64_t end = src->size < far ? src->size : far;
+    for (uint64_t at = 0; room && at < end && !found; at += PIECE) {
+        size_t n;
+        struct err ignored;
+        if (source_read(src, at, room, PIECE + OVER, &n, &ignored))
+            break;
+        struct str s = { room, n };
+        for (size_t k; !found && (k = str_find(s, words)) < s.n;
+             s = str_sub(s, k + words.n, s.n))
+            found = is_banner(s.p + k, s.n - k);
+        worker_progress(at);
+    }
+    free(room);
+    return found;
+}
+
+/* Raw dumps have no mark of their own. Asked only where nothing else was
+ * recognised, a disk among that. */
+static int look(struct probe *p, struct source *src)
+{
+    static const char *const names[] = { ".mem", ".vmem", ".dmp", NULL };
+    enum { LEAST = 1 << 20, PAGE = 4096 };
+    bool named = false;
+    for (size_t i = 0; names[i] && !named; i++)
+        named =
+            p->path.n > 5 &&
+            str_ieq(str_sub(p->path, p->path.n - strlen(names[i]), p->path.n),
+                    str_from(names[i]));
+    if (p->size < LEAST || !memchr(p->head.p, 0, p->head.n))
+        return 0;
+    p->reason = "the text of a kernel's version among binary data";
+    if (banner_in(src))
+        return 60;
+    p->reason = "a name for memory dumps, and whole pages";
+    return named && p->size % PAGE == 0 ? 50 : 0;
 }
 
 /* ---- facts -------------------------------------------------------------- */
@@ -567,5 +626,6 @@ const struct importer importers_memory = {
     .flags = IMPORTER_IMAGE,
     .layer = "!phys",
     .probe = probe,
+    .look = look,
     .import = import,
 };

@@ -28,6 +28,23 @@ const struct importer *importer_by_name(struct str name)
     return NULL;
 }
 
+const struct importer *importer_look(struct probe *p, struct source *src,
+                                     int confidence)
+{
+    const struct importer *best = NULL;
+    int most = confidence < 50 ? 49 : confidence;
+    for (size_t i = 0; confidence < IMPORTER_LOOK && importers[i]; i++) {
+        struct probe asked = *p;
+        int c = importers[i]->look ? importers[i]->look(&asked, src) : 0;
+        if (c > most) {
+            most = c;
+            best = importers[i];
+            p->reason = asked.reason;
+        }
+    }
+    return best;
+}
+
 const struct importer *importer_recognise(struct probe *p, int *confidence)
 {
     const struct importer *best = NULL;

@@ -98,4 +98,40 @@ is_status $? 0 "the program imports it, in a sealed worker"
 is "$(cat out)" ASIAAPPSTOLENEXAMPLE "a hit is read again by its citation"
 "$KANSHIKI" search case.kan ASIAAPPSTOLENEXAMPLE --format csv >out 2>err
 is "$(grep -c 'phys@' out)" 9 "search reads the address space"
+
+# ---- raw dumps without a banner at their start --------------------------------
+
+banner='Linux version 6.1.0-56-cloud-amd64 (a@b) (gcc-12) #1 SMP Debian'
+format_of() { # FILE: the format of its one member
+    rm -f c.kan*
+    "$KANSHIKI" new c.kan >out 2>err
+    "$KANSHIKI" import c.kan "$1" >out 2>err
+    "$KANSHIKI" evidence c.kan show X1 --format csv 2>err | sed 1d | cut -d, -f2,3
+}
+zeros() { head -c "${2:-20971520}" /dev/zero >"$1"; }
+zeros r.raw
+poke r.raw 17825000 "$banner\n\0"
+is "$(format_of r.raw)" "!phys,memory" "a banner far from the start"
+poke r.raw 17825000 XXXXX
+poke r.raw 1048570 "$banner\n\0"
+is "$(format_of r.raw)" "!phys,memory" "one across two pieces"
+zeros r.xyz
+poke r.xyz 17825000 "Mar 11 kernel: $banner\nMar 11 kernel: Command line\n"
+poke r.xyz 19000000 "$banner"
+is "$(format_of r.xyz)" "," "one of a log, or without an end, says nothing"
+zeros host.MEM
+is "$(format_of host.MEM)" "!phys,memory" "a name for memory dumps"
+zeros host.xyz
+is "$(format_of host.xyz)" "," "no name for them"
+zeros host.mem 20971521
+is "$(format_of host.mem)" "," "not whole pages"
+if command -v mkfs.ext4 >mkfs.path; then
+    zeros host.mem
+    mkfs.ext4 -q -F host.mem >out 2>&1
+    poke host.mem 17825000 "$banner\n\0"
+    is "$(format_of host.mem | sort -u)" ",disk" \
+        "a disk with a banner in it stays a disk"
+else
+    skip "a disk with a banner in it stays a disk" "no mkfs.ext4"
+fi
 done_testing
