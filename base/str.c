@@ -1,5 +1,9 @@
 #include "base/str.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +32,48 @@ bool str_ieq(struct str a, struct str b)
     return true;
 }
 
+/* Where the needle cannot begin, up to where the search has to go on byte by
+ * byte. Looks at two bytes of the needle at 16 places at once: its first one,
+ * and one from its middle, since many needles here begin and end with a quote.
+ * Several times as fast as memmem on text without a hit, which is what the
+ * probes of importers see most. */
+static size_t skip_misses(struct str s, struct str needle, bool *hit)
+{
+    size_t at = 0;
+    *hit = false;
+#if defined(__SSE2__)
+    size_t mid = needle.n / 2;
+    __m128i first = _mm_set1_epi8(needle.p[0]);
+    __m128i middle = _mm_set1_epi8(needle.p[mid]);
+    for (; at + needle.n + 16 <= s.n; at += 16) {
+        const char *p = s.p + at;
+        __m128i a = _mm_loadu_si128((const void *)p);
+        __m128i b = _mm_loadu_si128((const void *)(p + mid));
+        unsigned may = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, middle)));
+        for (; may; may &= may - 1) {
+            size_t i = (size_t)__builtin_ctz(may);
+            if (str_same(p + i, needle.p, needle.n)) {
+                *hit = true;
+                return at + i;
+            }
+        }
+    }
+#endif
+    return at;
+}
+
 size_t str_find(struct str s, struct str needle)
 {
+    bool found;
     if (needle.n == 0)
         return 0;
-    const char *hit = s.n ? memmem(s.p, s.n, needle.p, needle.n) : NULL;
+    if (needle.n > s.n)
+        return SIZE_MAX;
+    size_t at = skip_misses(s, needle, &found);
+    if (found)
+        return at;
+    const char *hit = memmem(s.p + at, s.n - at, needle.p, needle.n);
     return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 
