@@ -15,9 +15,14 @@ enum archive_kind members_recognise(struct str head, struct str tail)
     if (tar_is(head))
         return ARCHIVE_TAR;
     /* An empty zip, or one behind a program that unpacks it. */
-    for (size_t i = EOCD; i <= tail.n; i++) {
-        struct str end = str_sub(tail, tail.n - i, i);
-        if (str_starts(end, STR("PK\x05\x06")) && u16le(end.p + 20) == i - EOCD)
+    for (size_t n = tail.n < EOCD ? 0 : tail.n - EOCD + 1; n > 0;) {
+        const char *p = memrchr(tail.p, 'P', n);
+        if (!p)
+            break;
+        n = (size_t)(p - tail.p);
+        struct str end = str_sub(tail, n, tail.n);
+        if (str_starts(end, STR("PK\x05\x06")) &&
+            u16le(end.p + 20) == end.n - EOCD)
             return ARCHIVE_ZIP;
     }
     return ARCHIVE_NONE;

@@ -513,12 +513,12 @@ static const struct {
     const char *a, *b, *reason;
     int confidence;
 } marks[] = {
-    { "\"CloudTrailEvent\"", "", "lookup-events items with CloudTrailEvent",
-      95 },
     { "via CloudTrail\"", "\"detail-type\"",
       "EventBridge events via CloudTrail", 95 },
     { "\"eventVersion\"", "\"eventSource\"",
       "objects with eventVersion and eventSource", 95 },
+    { "\"CloudTrailEvent\"", "", "lookup-events items with CloudTrailEvent",
+      95 },
     { "\"QueryResultRows\"", "\"event", "rows of a Lake query", 92 },
     { "\"insightDetails\"", "", "CloudTrail Insights", 90 },
     { "AwsAggregatedEvent", "", "aggregated events", 90 },
