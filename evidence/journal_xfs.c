@@ -95,7 +95,8 @@ bool xfs_log_sb_load(struct source *vol, struct xfs_log_sb *sb)
         sb->agcount == 0 || sb->agblk_log > 31 || sb->inop_log > 8 ||
         sb->agblocks > 1ull << sb->agblk_log || sb->inode_size < 256 ||
         sb->inode_size > 2048 || sb->inode_size & (sb->inode_size - 1) ||
-        sb->inode_size << sb->inop_log != sb->block)
+        sb->inode_size << sb->inop_log != sb->block ||
+        sb->blocks > (uint64_t)sb->agcount * sb->agblocks)
         return false;
     if (start == 0) /* on another device */
         return true;

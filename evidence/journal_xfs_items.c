@@ -232,8 +232,14 @@ static bool buffer_decode(const struct xfs_item *it, struct buffer *b)
         return false;
     *b = (struct buffer){ u16le(p + 4), u16le(p + 6), u64le(p + 8),
                           u32le(p + 16), p + 20 };
-    return b->words <= MAP_MAX && it->len[0] >= 20 + 4 * b->words &&
-           b->daddr < UINT64_MAX / XFS_BB / 2;
+    return b->words <= MAP_MAX && it->len[0] >= 20 + 4 * b->words;
+}
+
+/* Do n BBs from daddr on lie in the volume? */
+static bool inside(const struct xfs_log *l, uint64_t daddr, uint64_t n)
+{
+    uint64_t all = l->sb.blocks * (l->sb.block / XFS_BB);
+    return n <= all && daddr <= all - n;
 }
 
 static bool bit_set(const struct buffer *b, uint32_t bit)
@@ -306,7 +312,7 @@ static void apply_buffer(struct xfs_log *l, const struct xfs_item *it,
                          uint64_t lsn)
 {
     struct buffer b;
-    if (!buffer_decode(it, &b)) {
+    if (!buffer_decode(it, &b) || !inside(l, b.daddr, b.len)) {
         l->damaged++;
         return;
     }
@@ -355,7 +361,7 @@ static bool inode_decode(const struct xfs_item *it, struct inode_item *in)
         .len = u32le(p + 44 + pad),
         .at = u32le(p + 48 + pad),
     };
-    return in->daddr < UINT64_MAX / XFS_BB / 2;
+    return true;
 }
 
 static void time_to_disk(unsigned char *to, const unsigned char *from, bool big)
@@ -481,7 +487,8 @@ static void apply_inode(struct xfs_log *l, const struct xfs_item *it,
 {
     struct inode_item in;
     unsigned char *d = l->block;
-    if (!inode_decode(it, &in)) {
+    if (!inode_decode(it, &in) || !inside(l, in.daddr, in.len) ||
+        in.at >= in.len * XFS_BB) {
         l->damaged++;
         return;
     }
