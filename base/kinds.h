@@ -103,3 +103,37 @@ enum event_flag {
 struct str kind_name(unsigned kind);      /* "" for unknown */
 unsigned kind_from_name(struct str name); /* 0 when unknown */
 struct str role_name(unsigned role);
+
+/* ---- files of disk images ------------------------------------------------ */
+
+enum file_type {
+    FILE_REGULAR = 1,
+    FILE_DIR = 2,
+    FILE_CHAR = 3,
+    FILE_BLOCK = 4,
+    FILE_FIFO = 5,
+    FILE_SOCKET = 6,
+    FILE_LINK = 7,
+    FILE_OTHER = 8,
+};
+enum file_flag {
+    FILE_DELETED = 1,     /* name or inode not allocated */
+    FILE_REALLOCATED = 2, /* the name's inode belongs to another file now */
+    FILE_UNRELIABLE = 4,  /* read by a library known to be wrong here */
+    FILE_PARTIAL = 8,     /* content touches an unreadable range */
+    FILE_NO_TIME_M = 16,
+    FILE_NO_TIME_A = 32,
+    FILE_NO_TIME_C = 64,
+    FILE_NO_TIME_B = 128,
+    FILE_NO_TIME_D = 256,
+};
+
+/* A volume that was copied while mounted is seen twice: as it lies on the
+ * disk, and as it is once its journal is played back. */
+enum file_view {
+    FILE_VIEW_BOTH,    /* the same in both, or there is one view only */
+    FILE_VIEW_DISK,    /* as on disk; the journal changes or removes it */
+    FILE_VIEW_JOURNAL, /* after the journal: new or changed by it */
+    FILE_VIEWS
+};
+enum { FILE_FOUND_KINDS = 5, FILE_CONFIDENCES = 3, FILE_XATTR_MAX = 64 << 10 };

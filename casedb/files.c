@@ -117,6 +117,24 @@ int case_files(struct casedb *c, const struct file_query *q,
     return rc;
 }
 
+int case_file_content(struct casedb *c, const struct file_row *f,
+                      struct arena *a, struct member *out, struct err *err)
+{
+    struct buf layers = { 0 };
+    int rc = case_member(c, f->member, a, out, err);
+    if (rc)
+        return rc;
+    buf_put(&layers, out->layers);
+    /* the member of the other view ends in !VOLUME!journal already */
+    if (f->volume.n && f->view != FILE_VIEW_JOURNAL) {
+        buf_putc(&layers, '!');
+        buf_put(&layers, f->volume);
+    }
+    buf_printf(&layers, "!ino/%llu", (unsigned long long)f->inode);
+    out->layers = buf_to_arena(&layers, a);
+    return out->layers.p ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+}
+
 int case_xattrs(struct casedb *c, int64_t file,
                 int (*fn)(void *, struct str, struct str), void *ctx,
                 struct err *err)

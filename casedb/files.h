@@ -39,6 +39,11 @@ struct file_query {
 int case_files(struct casedb *c, const struct file_query *q,
                int (*fn)(void *ctx, const struct file_row *f), void *ctx,
                struct err *err) CHECKED;
+/* The member whose layers lead to the content of a file, in the arena. */
+struct member;
+int case_file_content(struct casedb *c, const struct file_row *f,
+                      struct arena *a, struct member *out,
+                      struct err *err) CHECKED;
 /* The extended attributes of one file, in the order of the evidence. */
 int case_xattrs(struct casedb *c, int64_t file,
                 int (*fn)(void *ctx, struct str name, struct str value),

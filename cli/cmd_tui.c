@@ -1,7 +1,7 @@
 /* The terminal interface. */
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/raw.h"
+#include "cli/disk_content.h"
 
 #include "base/text.h"
 #include "tui/tui.h"
@@ -71,6 +71,7 @@ static const struct tui_evidence evidence = {
     .member = evidence_member,
     .reader = evidence_reader,
     .for_analyzer = evidence_for_analyzer,
+    .save = disk_save,
     .close = evidence_close,
 };
 

@@ -1,6 +1,7 @@
 /* The sub-commands of disk: one file of the folder each or two. */
 #pragma once
 
+#include "analyzer/file_words.h"
 #include "casedb/files.h"
 #include "casedb/query.h"
 #include "cli/cli.h"
@@ -15,16 +16,6 @@ struct disk {
     uint64_t inode;
     bool by_inode;
 };
-
-/* ---- rows (disk_list.c) */
-
-/* "drwxr-xr-x", of ten characters. */
-struct str disk_mode(const struct file_row *f, char out[11]);
-/* "deleted", "as on disk, partly unreadable"; empty: nothing to say. */
-struct str disk_state(const struct file_row *f, struct arena *a);
-struct str disk_found(const struct file_row *f);
-struct str disk_confidence(const struct file_row *f);
-bool disk_is_deleted(const struct file_row *f);
 
 int disk_ls(struct disk *d, struct err *err) CHECKED;
 int disk_deleted(struct disk *d, struct err *err) CHECKED;

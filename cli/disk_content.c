@@ -51,20 +51,7 @@ int disk_file_of(struct casedb *c, struct arena *a, const struct file_row *row,
 {
     out->row = *row;
     copy_row(a, &out->row);
-    int rc = case_member(c, row->member, a, &out->member, err);
-    if (rc)
-        return rc;
-    struct buf layers = { 0 };
-    buf_put(&layers, out->member.layers);
-    /* the member of the other view ends in !VOLUME!journal already */
-    if (row->volume.n && row->view != FILE_VIEW_JOURNAL) {
-        buf_putc(&layers, '!');
-        buf_put(&layers, row->volume);
-    }
-    buf_printf(&layers, "!ino/%llu", (unsigned long long)row->inode);
-    out->member.layers = buf_to_arena(&layers, a);
-    return out->member.layers.p ? 0
-                                : err_set(err, ERR_INTERNAL, "out of memory");
+    return case_file_content(c, row, a, &out->member, err);
 }
 
 static int not_found(struct disk *d, size_t n, struct err *err)
@@ -158,7 +145,7 @@ static int stream(struct disk *d, const struct disk_file *f, struct content *k,
                 text_line(f->row.path));
         d->cli->issues = true;
     }
-    if (rc == 0 && disk_is_deleted(&f->row)) {
+    if (rc == 0 && file_is_deleted(&f->row)) {
         message("%s: deleted: its blocks may have been given to others",
                 text_line(f->row.path));
         d->cli->issues = true;

@@ -13,6 +13,10 @@ int disk_find(struct disk *d, struct disk_file *out, struct err *err) CHECKED;
 /* The same for a row at hand: a copy, with the layers of its content. */
 int disk_file_of(struct casedb *c, struct arena *a, const struct file_row *row,
                  struct disk_file *out, struct err *err) CHECKED;
+/* Copies the content of one file beside the case, under a name made here;
+ * told: one line on it. */
+int disk_save(struct casedb *c, int64_t exhibit, const struct file_row *row,
+              char *told, size_t n, struct err *err) CHECKED;
 /* The citation of the content. */
 struct str disk_cite(const struct disk_file *f, struct arena *a);
 /* Regular files, folders and links have content. */

@@ -34,7 +34,7 @@ static void set_free(struct set *s)
 static int add_row(void *ctx, const struct file_row *f)
 {
     struct set *s = ctx;
-    if (disk_is_deleted(f))
+    if (file_is_deleted(f))
         return 0;
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 1024;

@@ -45,23 +45,23 @@ static int take_bytes(void *ctx, uint64_t off, struct str bytes)
 }
 
 /* Content into an open output; its digest is known afterwards. */
-static int copy_content(struct extraction *x, const struct disk_file *f,
-                        struct output *o, char sha256[65], bool *gaps,
-                        struct err *err)
+static int copy_content(struct raw *raw, struct arena *a,
+                        const struct disk_file *f, struct output *o,
+                        char sha256[65], bool *gaps, struct err *err)
 {
     struct copy k = { o };
-    int rc = disk_stream(&x->raw, f, &x->row, take_bytes, &k, gaps, err);
+    int rc = disk_stream(raw, f, a, take_bytes, &k, gaps, err);
     if (rc == ERR_STOPPED)
         return err_set(err, ERR_STOPPED, "disk: interrupted");
     return rc < 0 ? rc : output_finish(o, sha256, err);
 }
 
-static int audit(struct disk *d, struct str object, struct buf *b,
+static int audit(struct casedb *c, struct str object, struct buf *b,
                  struct err *err)
 {
-    int rc = b->failed ? err_set(err, ERR_INTERNAL, "out of memory")
-                       : case_audit(d->c, STR("disk.extract"), object,
-                                    buf_str(b), err);
+    int rc = b->failed
+                 ? err_set(err, ERR_INTERNAL, "out of memory")
+                 : case_audit(c, STR("disk.extract"), object, buf_str(b), err);
     buf_free(b);
     return rc;
 }
@@ -73,23 +73,23 @@ static void warn(struct disk *d, const struct disk_file *f, bool gaps)
     if (gaps)
         message("%s: parts could not be read and are zeros",
                 text_line(f->row.path));
-    if (disk_is_deleted(&f->row))
+    if (file_is_deleted(&f->row))
         message("%s: deleted: its blocks may have been given to others",
                 text_line(f->row.path));
-    d->cli->issues |= gaps || disk_is_deleted(&f->row);
+    d->cli->issues |= gaps || file_is_deleted(&f->row);
 }
 
-static int audit_file(struct disk *d, struct str cite, const char *sha256,
-                      uint64_t size, struct err *err)
+static int audit_file(struct casedb *c, struct str path, struct str cite,
+                      const char *sha256, uint64_t size, struct err *err)
 {
     struct buf b = { 0 };
     struct json_out o = { .b = &b };
     json_put_open(&o, '{'); /* keys sorted */
-    json_put_kstr(&o, "path", d->path);
+    json_put_kstr(&o, "path", path);
     json_put_kstr(&o, "sha256", str_from(sha256));
     json_put_ki64(&o, "size", (int64_t)size);
     json_put_close(&o, '}');
-    return audit(d, cite, &b, err);
+    return audit(c, cite, &b, err);
 }
 
 static int extract_file(struct extraction *x, const struct disk_file *f,
@@ -102,10 +102,10 @@ static int extract_file(struct extraction *x, const struct disk_file *f,
     struct str cite = disk_cite(f, &d->cli->arena);
     int rc = output_open(path, arg_has(d->cli, "--force"), &o, err);
     if (rc == 0)
-        rc = copy_content(x, f, o, sha256, &gaps, err);
+        rc = copy_content(&x->raw, &x->row, f, o, sha256, &gaps, err);
     uint64_t size = rc ? 0 : output_size(o);
     if (rc == 0)
-        rc = audit_file(d, cite, sha256, size, err);
+        rc = audit_file(d->c, d->path, cite, sha256, size, err);
     if (rc == 0)
         rc = output_commit(o, err);
     output_close(o);
@@ -155,8 +155,8 @@ static int put_line(struct extraction *x, const struct disk_file *f,
     json_put_kstr(&o, "path", r->path);
     json_put_kstr(&o, "volume", r->volume);
     json_put_kstr(&o, "cite", disk_cite(f, &x->row));
-    json_put_kstr(&o, "state", disk_state(r, &x->row));
-    json_put_kstr(&o, "mode", disk_mode(r, mode));
+    json_put_kstr(&o, "state", file_state(r, &x->row));
+    json_put_kstr(&o, "mode", file_mode(r, mode));
     json_put_ki64(&o, "uid", r->uid);
     json_put_ki64(&o, "gid", r->gid);
     json_put_ki64(&o, "size_stated", (int64_t)r->size);
@@ -187,7 +187,7 @@ static int copy_one(struct extraction *x, const struct disk_file *f)
     snprintf(path, sizeof(path), "%s/%s", x->folder, name);
     int rc = output_open(path, false, &o, x->err);
     if (rc == 0)
-        rc = copy_content(x, f, o, sha256, &gaps, &why);
+        rc = copy_content(&x->raw, &x->row, f, o, sha256, &gaps, &why);
     if (rc == ERR_EVIDENCE) { /* the others may be read all the same */
         output_close(o);
         x->skipped++;
@@ -249,7 +249,7 @@ static int audit_many(struct extraction *x, const char *sha256, struct err *err)
     json_put_kstr(&o, "manifest_sha256", str_from(sha256));
     json_put_ki64(&o, "not_copied", (int64_t)x->skipped);
     json_put_close(&o, '}');
-    return audit(x->d, name_exhibit(x->d->exhibit), &b, err);
+    return audit(x->d->c, name_exhibit(x->d->exhibit), &b, err);
 }
 
 static int copy_paths(struct extraction *x, struct err *err)
@@ -330,5 +330,64 @@ int disk_extract(struct disk *d, struct err *err)
     rc = folder ? extract_many(&x, err) : extract_file(&x, &f, path, err);
     raw_close(&x.raw);
     arena_free(&x.row);
+    return rc;
+}
+
+/* ---- from a screen ------------------------------------------------------- */
+
+/* The first free name of ours in the folder of the case. */
+static int open_beside(struct casedb *c, int64_t exhibit, uint64_t inode,
+                       char *name, size_t size, struct output **o,
+                       struct err *err)
+{
+    char path[EXTRACT_PATH_MAX + 96];
+    struct str at = str_from(case_path(c));
+    while (at.n && at.p[at.n - 1] != '/')
+        at.n--;
+    if (at.n > EXTRACT_PATH_MAX)
+        return err_set(err, ERR_USAGE, "the path of the case is too long");
+    int rc = ERR_USAGE;
+    for (unsigned i = 1; i < 1000 && rc == ERR_USAGE; i++) {
+        struct err why = { 0 };
+        snprintf(name, size, "X%lld-ino%llu-%u.bin", (long long)exhibit,
+                 (unsigned long long)inode, i);
+        snprintf(path, sizeof(path), "%.*s%s", STR_ARG(at), name);
+        rc = output_open(path, false, o, &why);
+        if (rc)
+            *err = why;
+    }
+    return rc;
+}
+
+int disk_save(struct casedb *c, int64_t exhibit, const struct file_row *row,
+              char *told, size_t n, struct err *err)
+{
+    struct arena a = { 0 };
+    struct disk_file f;
+    struct output *o = NULL;
+    struct raw raw;
+    char name[80], sha256[65];
+    bool gaps = false;
+    int rc = disk_file_of(c, &a, row, &f, err);
+    if (rc == 0 && !disk_has_content(&f))
+        rc = err_set(err, ERR_USAGE, "it has no content");
+    if (rc == 0)
+        rc = raw_open(&raw, c, err);
+    if (rc == 0) {
+        rc = open_beside(c, exhibit, row->inode, name, sizeof(name), &o, err);
+        if (rc == 0)
+            rc = copy_content(&raw, &a, &f, o, sha256, &gaps, err);
+        if (rc == 0)
+            rc = audit_file(c, f.row.path, disk_cite(&f, &a), sha256,
+                            output_size(o), err);
+        if (rc == 0)
+            rc = output_commit(o, err);
+        output_close(o);
+        raw_close(&raw);
+    }
+    if (rc == 0)
+        snprintf(told, n, "%s  sha256 %s%s", name, sha256,
+                 gaps ? "  parts are zeros: they could not be read" : "");
+    arena_free(&a);
     return rc;
 }

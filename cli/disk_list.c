@@ -4,76 +4,6 @@
 #include "base/xattr.h"
 #include "importers/record.h"
 
-/* ---- words --------------------------------------------------------------- */
-
-struct str disk_mode(const struct file_row *f, char out[11])
-{
-    static const char types[] = "?-dcbpsl?";
-    static const char letters[] = "rwxrwxrwx";
-    out[0] = types[f->type < 8 ? f->type : 8];
-    for (unsigned i = 0; i < 9; i++)
-        out[i + 1] = f->mode & 0400u >> i ? letters[i] : '-';
-    static const struct {
-        uint32_t bit;
-        uint8_t at;
-        char with, without;
-    } special[] = { { 04000, 3, 's', 'S' },
-                    { 02000, 6, 's', 'S' },
-                    { 01000, 9, 't', 'T' } };
-    for (size_t i = 0; i < 3; i++)
-        if (f->mode & special[i].bit)
-            out[special[i].at] = out[special[i].at] == 'x' ? special[i].with
-                                                           : special[i].without;
-    return (struct str){ out, 10 };
-}
-
-bool disk_is_deleted(const struct file_row *f)
-{
-    return f->found != 0 || f->flags & (FILE_DELETED | FILE_REALLOCATED);
-}
-
-struct str disk_found(const struct file_row *f)
-{
-    static const char *const words[FILE_FOUND_KINDS] = {
-        "live", "unlinked, still open", "freed inode", "remnant of a name",
-        "older copy in the journal"
-    };
-    if (f->found == 0 && disk_is_deleted(f))
-        return STR("name or inode not in use");
-    return str_from(f->found < FILE_FOUND_KINDS ? words[f->found] : "?");
-}
-
-struct str disk_confidence(const struct file_row *f)
-{
-    static const char *const words[FILE_CONFIDENCES] = { "sure", "probable",
-                                                         "possible" };
-    return str_from(f->confidence < FILE_CONFIDENCES ? words[f->confidence]
-                                                     : "?");
-}
-
-struct str disk_state(const struct file_row *f, struct arena *a)
-{
-    const struct {
-        bool yes;
-        const char *word;
-    } states[] = {
-        { f->flags & FILE_REALLOCATED, "deleted, inode reused" },
-        { f->flags & FILE_DELETED && !(f->flags & FILE_REALLOCATED),
-          "deleted" },
-        { f->view == FILE_VIEW_DISK, "as on disk" },
-        { f->view == FILE_VIEW_JOURNAL, "after the journal" },
-        { f->flags & FILE_PARTIAL, "partly unreadable" },
-        { f->flags & FILE_UNRELIABLE, "unreliable" },
-        { f->known == KNOWN_GOOD, "known" },
-        { f->known == KNOWN_NOTABLE, "NOTABLE" },
-    };
-    struct buf b = { 0 };
-    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-        if (states[i].yes)
-            buf_printf(&b, "%s%s", b.n ? ", " : "", states[i].word);
-    return buf_to_arena(&b, a);
-}
-
 /* ---- ls ------------------------------------------------------------------ */
 
 static const struct table_column file_columns[] = {
@@ -132,13 +62,13 @@ static int put_row(struct listing *l, const struct file_row *f,
                    struct str rights)
 {
     char mode[11];
-    table_str(l->t, disk_mode(f, mode));
+    table_str(l->t, file_mode(f, mode));
     table_u64(l->t, f->uid);
     table_u64(l->t, f->gid);
     table_u64(l->t, f->size);
     table_time(l->t, l->d->cli, !(f->flags & FILE_NO_TIME_M), f->m, 0);
     table_u64(l->t, f->inode);
-    table_str(l->t, disk_state(f, &l->a));
+    table_str(l->t, file_state(f, &l->a));
     table_str(l->t, f->volume);
     table_str(l->t, f->path);
     table_str(l->t, f->link_target);
@@ -154,7 +84,7 @@ static int put_file(void *ctx, const struct file_row *f)
     struct listing *l = ctx;
     struct buf rights = { 0 };
     int rc = 0;
-    if ((l->deleted && !disk_is_deleted(f)) ||
+    if ((l->deleted && !file_is_deleted(f)) ||
         (l->hide_known && f->known == KNOWN_GOOD))
         return 0;
     arena_reset(&l->a);
@@ -218,17 +148,17 @@ static const struct table_column deleted_columns[] = {
 static int put_deleted(void *ctx, const struct file_row *f)
 {
     struct listing *l = ctx;
-    if (!disk_is_deleted(f))
+    if (!file_is_deleted(f))
         return 0;
     arena_reset(&l->a);
-    table_str(l->t, disk_found(f));
-    table_str(l->t, disk_confidence(f));
+    table_str(l->t, file_found(f));
+    table_str(l->t, file_confidence(f));
     table_u64(l->t, f->size);
     table_u64(l->t, f->free_bytes);
     table_time(l->t, l->d->cli, !(f->flags & FILE_NO_TIME_D), f->d, 0);
     table_time(l->t, l->d->cli, !(f->flags & FILE_NO_TIME_M), f->m, 0);
     table_u64(l->t, f->inode);
-    table_str(l->t, disk_state(f, &l->a));
+    table_str(l->t, file_state(f, &l->a));
     table_str(l->t, f->volume);
     table_str(l->t, f->path);
     return out_closed();

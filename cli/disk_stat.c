@@ -57,10 +57,10 @@ static void put_digests(struct cli *cli, const struct file_row *f)
 /* A deleted file: how it came to light, what may still be had. */
 static void put_remains(struct cli *cli, const struct file_row *f)
 {
-    if (!disk_is_deleted(f))
+    if (!file_is_deleted(f))
         return;
-    out_field(cli, "found", disk_found(f));
-    out_field(cli, "confidence", disk_confidence(f));
+    out_field(cli, "found", file_found(f));
+    out_field(cli, "confidence", file_confidence(f));
     if (f->size)
         out_printf(cli, "free          %llu of %llu bytes\n",
                    (unsigned long long)f->free_bytes,
@@ -80,14 +80,14 @@ int disk_stat(struct disk *d, struct err *err)
     out_field(cli, "cite", disk_cite(&found, &cli->arena));
     out_field(cli, "volume", f->volume);
     out_printf(cli, "inode         %llu\n", (unsigned long long)f->inode);
-    out_field(cli, "mode", disk_mode(f, mode));
+    out_field(cli, "mode", file_mode(f, mode));
     out_printf(cli, "owner         uid %u, gid %u\n", f->uid, f->gid);
     out_printf(cli, "links         %u\n", f->links);
     out_printf(cli, "size          %llu\n", (unsigned long long)f->size);
     if (f->type == FILE_CHAR || f->type == FILE_BLOCK)
         out_printf(cli, "device        %u:%u\n", f->device >> 20,
                    f->device & 0xfffff);
-    struct str state = disk_state(f, &cli->arena);
+    struct str state = file_state(f, &cli->arena);
     if (state.n)
         out_field(cli, "state", state);
     put_remains(cli, f);

@@ -418,6 +418,8 @@ static int journal_facts(struct disk *d, const struct journal_report *r)
         return sink_issue(s, ISSUE_WARNING, 0, 0, "journal-not-read",
                           "volume %s: its journal was not played back: %s", vol,
                           r->why);
+    if (r->transactions == 0)
+        return disk_fact(s, name, "marked as in use, but nothing to play back");
     if (r->has_times) {
         first[time_format(first, r->first, 9, 0)] = 0;
         last[time_format(last, r->last, 9, 0)] = 0;

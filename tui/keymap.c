@@ -63,11 +63,17 @@ const struct key_row keymap[] = {
     { "n", CAN_EVENT, ACTION_NOTE, "note", "add a note to the event" },
     { "r", CAN_TAKE_BACK, ACTION_TAKE_BACK, "take back",
       "take the entry back: a new entry says so, the old one stays" },
+    { "v", CAN_FILES, ACTION_NEXT_VIEW, "view",
+      "the volume after its journal, as on disk, both" },
+    { "K", CAN_FILES, ACTION_HIDE_KNOWN, NULL,
+      "hide files that a hash list knows; again: show them" },
+    { "W", CAN_FILES, ACTION_SAVE, "copy out",
+      "copy the content into a file beside the case, with its digest" },
     { "y", CAN_VALUE | CAN_EVENT, ACTION_COPY, "copy view",
       "the value alone, unframed, for the terminal's own selection" },
 
-    { "1 2 3 4 5 6", 0, ACTION_GO_SCREEN, NULL,
-      "overview, timeline, entities, search, notes, evidence" },
+    { "1 2 3 4 5 6 7", 0, ACTION_GO_SCREEN, NULL,
+      "overview, timeline, entities, search, notes, evidence, disks" },
     { ":", 0, ACTION_PALETTE, "palette", "every action and screen by name" },
     { "? F1", 0, ACTION_HELP, "help", "the keys of this screen" },
     { "Esc Backspace", 0, ACTION_BACK, "back",
@@ -170,6 +176,7 @@ static const struct {
     { CAN_VALUE, "values" },
     { CAN_TAKE_BACK, "notes" },
     { CAN_ENTITY, "entity" },
+    { CAN_FILES, "disk images" },
 };
 
 void keymap_markdown(struct buf *out)

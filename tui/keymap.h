@@ -41,6 +41,7 @@ enum can {
     CAN_VALUE = 512,     /* a value under the cursor */
     CAN_TEXT = 1024,     /* Enter or / asks for a text to search */
     CAN_ENTITY = 2048,   /* it is about one entity */
+    CAN_FILES = 4096,    /* files of disk images */
 };
 
 #define ACTION_LIST(X)                                                         \
@@ -87,6 +88,9 @@ enum can {
     X(TAG)                                                                     \
     X(NOTE)                                                                    \
     X(TAKE_BACK)                                                               \
+    X(NEXT_VIEW)                                                               \
+    X(HIDE_KNOWN)                                                              \
+    X(SAVE)                                                                    \
     X(COPY)                                                                    \
     X(ASCII)                                                                   \
     X(REPAINT)                                                                 \

@@ -2,7 +2,7 @@
 #include "tui/screen.h"
 
 extern const struct screen screen_overview, screen_timeline, screen_entities,
-    screen_search, screen_marks, screen_evidence, screen_event, screen_entity,
+    screen_search, screen_marks, screen_evidence, screen_disk, screen_event, screen_entity,
     screen_around, screen_copy, screen_help, screen_palette;
 
 /* clang-format off: one a line */
@@ -13,6 +13,7 @@ const struct screen *const screens[] = {
     &screen_search,
     &screen_marks,
     &screen_evidence,
+    &screen_disk,
     &screen_event,
     &screen_entity,
     &screen_around,

@@ -8,6 +8,7 @@
 #include "base/libraries.h"
 
 struct casedb;
+struct file_row;
 struct member;
 struct reader;
 struct raw_reader;
@@ -22,6 +23,10 @@ struct tui_evidence {
                   size_t *n_fds, struct err *err);
     struct reader *(*reader)(void *handle);
     void (*for_analyzer)(void *handle, struct raw_reader *out);
+    /* Copies the content of a file beside the case and logs it; told: what
+     * to say. c is open for writing. */
+    int (*save)(struct casedb *c, int64_t exhibit, const struct file_row *f,
+                char *told, size_t n, struct err *err);
     void (*close)(void *handle);
 };
 
