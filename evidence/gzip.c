@@ -28,6 +28,7 @@ enum {
     POINT_STEP = 4 << 20, /* content between restart points, at first */
     POINTS_MAX = 1024,    /* then every second is dropped: at most 32 MiB */
     HEADER_MAX = 1 << 20, /* name, comment and extra field of a member */
+    KEEP_MAX = 16 << 20,  /* content up to this is kept from the first pass */
 };
 
 static const struct {
@@ -328,6 +329,8 @@ struct gzip_state {
     struct point *points;
     size_t n_points;
     uint64_t step; /* content between points */
+    char *kept;    /* all content, when it is not too much; else NULL */
+    size_t cap_kept;
 
     /* Where the stream stands. */
     bool header;        /* a member header comes next */
@@ -600,6 +603,10 @@ static int gzip_read(struct source *s, uint64_t off, void *buf, size_t n,
         memset(p + good, 0, n - good);
         n = good;
     }
+    if (n && g->kept) {
+        memcpy(p, g->kept + off, n);
+        return 0;
+    }
     if (n && (off < g->out || off - g->out > g->step))
         code = restart(g, off);
     while (code == 0 && n && g->out < off && !g->ended) {
@@ -624,6 +631,7 @@ static void gzip_close(struct source *s)
 {
     struct gzip_state *g = s->state;
     inflateEnd(&g->z);
+    free(g->kept);
     for (size_t i = 0; g->points && i < g->n_points; i++)
         free(g->points[i].window);
     free(g->points);
@@ -631,6 +639,32 @@ static void gzip_close(struct source *s)
 }
 
 static const struct source_ops gzip_ops = { gzip_read, gzip_close };
+
+/* Records are read one by one and in any order: content that fits is inflated
+ * only once. What does not fit or finds no memory is inflated again. */
+static void keep(struct gzip_state *g, bool *keeping, const unsigned char *p,
+                 size_t n)
+{
+    uint64_t end = g->out; /* n bytes before it are new */
+    if (!*keeping || n == 0)
+        return;
+    if (end > g->cap_kept && end <= KEEP_MAX) {
+        size_t cap = g->cap_kept ? g->cap_kept * 2 : 1 << 20;
+        cap = cap < end ? (size_t)end : cap;
+        char *more = realloc(g->kept, cap);
+        if (more) {
+            g->kept = more;
+            g->cap_kept = cap;
+        }
+    }
+    if (end > g->cap_kept) {
+        free(g->kept);
+        g->kept = NULL;
+        *keeping = false;
+        return;
+    }
+    memcpy(g->kept + (end - n), p, n);
+}
 
 /* Inflate all once: size, damage, restart points. */
 static int scan(struct source *below, struct gzip_state *g, struct err *err)
@@ -640,6 +674,7 @@ static int scan(struct source *below, struct gzip_state *g, struct err *err)
     if (!out)
         return err_set(err, ERR_INTERNAL, "out of memory");
     int code = 0;
+    bool keeping = true;
     g->scanning = true;
     point_here(g);
     while (code == 0 && !g->ended) {
@@ -650,6 +685,8 @@ static int scan(struct source *below, struct gzip_state *g, struct err *err)
         if (code == 0 && g->out > g->max_out) {
             g->out = g->max_out;
             stop(g, GZIP_TOO_LARGE);
+        } else if (code == 0) {
+            keep(g, &keeping, out, got);
         }
     }
     g->scanning = false;
