@@ -2,6 +2,10 @@
 #include "base/text.h"
 #include "base/text_table.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 static void comma(struct json_out *o)
 {
     if (o->comma)
@@ -34,14 +38,10 @@ static void put_unit(struct buf *b, uint32_t unit)
     buf_put(b, (struct str){ text, sizeof(text) });
 }
 
+/* Beyond ASCII. */
 static void put_escape(struct buf *b, uint32_t cp)
 {
-    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    const char *hit = cp && cp < 0x80 ? strchr(from, (int)cp) : NULL;
-    if (hit) {
-        buf_putc(b, '\\');
-        buf_putc(b, to[hit - from]);
-    } else if (cp < 0x10000) {
+    if (cp < 0x10000) {
         put_unit(b, cp);
     } else {
         put_unit(b, 0xd800 + ((cp - 0x10000) >> 10));
@@ -49,46 +49,131 @@ static void put_escape(struct buf *b, uint32_t cp)
     }
 }
 
-/* Length of the character at the start of s; *plain when it stays as it is.
- * What a terminal or a page could obey or hide is escaped, which is still the
- * same JSON string. */
+/* What becomes of an ASCII character in a string: 0 nothing, 'u' its number,
+ * else the letter after a backslash. */
+static char escape_of(unsigned char c)
+{
+    static const char escapes[128] = {
+        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
+        ['\r'] = 'r', ['\t'] = 't',  ['<'] = 'u',  [0x7f] = 'u',
+    };
+    return c < 0x20 && !escapes[c] ? 'u' : escapes[c];
+}
+
+enum { BLOCK = 16 };
+
+/* How many of the BLOCK bytes at p stay as they are; copies all of them. */
+static unsigned copy_plain(char *out, const char *p)
+{
+#if defined(__SSE2__)
+    const __m128i v = _mm_loadu_si128((const void *)p);
+    _mm_storeu_si128((void *)out, v);
+    /* below a blank, as signed bytes: also what is beyond ASCII */
+    __m128i hit = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('"')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8('<')));
+    hit = _mm_or_si128(hit, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    unsigned mask = (unsigned)_mm_movemask_epi8(hit);
+    return mask ? (unsigned)__builtin_ctz(mask) : BLOCK;
+#else
+    unsigned n = 0;
+    for (; n < BLOCK && (unsigned char)p[n] < 0x80 &&
+           escape_of((unsigned char)p[n]) == 0;
+         n++)
+        out[n] = p[n];
+    return n;
+#endif
+}
+
+/* ASCII at the start of s, written; how many bytes that was. */
+static size_t put_ascii(struct buf *b, struct str s)
+{
+    enum { PIECE = 4096, LONGEST = 6 };
+    size_t at = 0;
+    while (at < s.n && (unsigned char)s.p[at] < 0x80) {
+        size_t end = s.n - at < PIECE ? s.n : at + PIECE;
+        if (!buf_reserve(b, (end - at) * LONGEST + BLOCK))
+            return s.n;
+        char *out = b->p + b->n;
+        while (at < end) {
+            if (end - at >= BLOCK) {
+                unsigned n = copy_plain(out, s.p + at);
+                out += n;
+                at += n;
+                if (n == BLOCK)
+                    continue;
+            }
+            unsigned char c = (unsigned char)s.p[at];
+            if (c >= 0x80)
+                break;
+            at++;
+            char e = escape_of(c);
+            if (e == 0) {
+                *out++ = (char)c;
+            } else if (e != 'u') {
+                *out++ = '\\';
+                *out++ = e;
+            } else {
+                b->n = (size_t)(out - b->p);
+                put_unit(b, c);
+                out = b->p + b->n;
+            }
+        }
+        b->n = (size_t)(out - b->p);
+    }
+    return at;
+}
+
+/* Length of the character beyond ASCII at the start of s; *plain when it stays
+ * as it is. What a terminal or a page could obey or hide is escaped, which is
+ * still the same JSON string. */
 static unsigned look(struct str s, uint32_t *cp, bool *plain)
 {
-    unsigned char c = (unsigned char)s.p[0];
-    *cp = c;
-    *plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<';
-    if (c < 0x80)
-        return 1;
+    *cp = (unsigned char)s.p[0];
     unsigned n = text_utf8(str_sub(s, 0, 4), cp);
     *plain = text_point(*cp).class != TEXT_ESCAPE;
     return n ? n : 1;
 }
 
-/* s is valid UTF-8; `shown` when it has passed text_show already. */
-static void put_quoted(struct buf *b, struct str s, bool shown)
+/* The rest of s from `at` and the end of the string. It is valid UTF-8;
+ * `shown` when it has passed text_show already. */
+static void put_rest(struct buf *b, struct str s, size_t at, bool shown)
 {
-    size_t from = 0;
-    buf_putc(b, '"');
-    for (size_t at = 0; at < s.n;) {
+    while (at < s.n) {
         uint32_t cp;
         bool plain;
         unsigned n = look(str_sub(s, at, s.n), &cp, &plain);
-        if (!plain && !(shown && cp >= 0x80)) {
-            buf_put(b, str_sub(s, from, at - from));
+        if (plain || shown)
+            buf_put(b, str_sub(s, at, n));
+        else
             put_escape(b, cp);
-            from = at + n;
-        }
         at += n;
+        at += put_ascii(b, str_sub(s, at, s.n));
     }
-    buf_put(b, str_sub(s, from, s.n));
     buf_putc(b, '"');
+}
+
+/* False, and nothing written, when s is not valid UTF-8. */
+static bool put_quoted(struct buf *b, struct str s)
+{
+    size_t mark = b->n;
+    buf_putc(b, '"');
+    size_t at = put_ascii(b, s);
+    if (at < s.n && !text_utf8_valid(str_sub(s, at, s.n))) {
+        b->n = mark;
+        return false;
+    }
+    put_rest(b, s, at, false);
+    return true;
 }
 
 static void put_shown(struct buf *b, struct str s)
 {
     struct buf shown = { 0 };
     text_show(&shown, s, 0);
-    put_quoted(b, buf_str(&shown), true);
+    buf_putc(b, '"');
+    put_rest(b, buf_str(&shown), put_ascii(b, buf_str(&shown)), true);
     b->failed |= shown.failed;
     buf_free(&shown);
 }
@@ -96,9 +181,7 @@ static void put_shown(struct buf *b, struct str s)
 void json_put_key(struct json_out *o, struct str key)
 {
     comma(o);
-    if (text_utf8_valid(key))
-        put_quoted(o->b, key, false);
-    else
+    if (!put_quoted(o->b, key))
         put_shown(o->b, key);
     buf_putc(o->b, ':');
     o->comma = false;
@@ -107,10 +190,8 @@ void json_put_key(struct json_out *o, struct str key)
 void json_put_str(struct json_out *o, struct str s)
 {
     comma(o);
-    if (text_utf8_valid(s)) {
-        put_quoted(o->b, s, false);
+    if (put_quoted(o->b, s))
         return;
-    }
     buf_putz(o->b, "{\"text\":");
     put_shown(o->b, s);
     buf_putz(o->b, ",\"bytes_hex\":\"");

@@ -278,7 +278,8 @@ void buf_putz(struct buf *b, const char *z)
 
 void buf_putc(struct buf *b, char c)
 {
-    buf_put(b, (struct str){ &c, 1 });
+    if (b->n < b->cap || buf_reserve(b, 1))
+        b->p[b->n++] = c;
 }
 
 void buf_put_u64(struct buf *b, uint64_t v)
@@ -302,10 +303,16 @@ void buf_put_hex(struct buf *b, const void *p, size_t n)
 {
     static const char digit[] = "0123456789abcdef";
     const unsigned char *c = p;
-    for (size_t i = 0; i < n; i++) {
-        buf_putc(b, digit[c[i] >> 4]);
-        buf_putc(b, digit[c[i] & 15]);
+    if (n > SIZE_MAX / 2 || !buf_reserve(b, 2 * n)) {
+        b->failed = true;
+        return;
     }
+    char *out = b->p + b->n;
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digit[c[i] >> 4];
+        *out++ = digit[c[i] & 15];
+    }
+    b->n += 2 * n;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
