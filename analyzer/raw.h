@@ -12,6 +12,11 @@ struct raw_reader {
      * are not at hand: the row is then counted as not looked at. */
     int (*read)(void *ctx, const struct event *e, struct arena *a,
                 struct str *raw, struct err *err);
+    /* The records of n events, as read does; each file is opened and decoded
+     * once for all that lie in it, whatever their order. Those not at hand
+     * have p NULL. The caller bounds the sum of the lengths. May be NULL. */
+    int (*read_many)(void *ctx, const struct event *const *e, size_t n,
+                     struct arena *a, struct str *raw, struct err *err);
     /* Calls hit once for every event whose record holds the bytes `text`
      * (fold: ASCII letters in either case), in any order; doubles do no harm.
      * *unread: bytes or files that could not be searched. A nonzero result of
@@ -20,6 +25,12 @@ struct raw_reader {
                   int (*hit)(void *hit_ctx, int64_t event), void *hit_ctx,
                   uint64_t *unread, struct err *err);
 };
+
+/* read_many, or read one by one where there is none; a reader of NULL has
+ * nothing at hand. */
+int raw_read_many(const struct raw_reader *r, const struct event *const *e,
+                  size_t n, struct arena *a, struct str *raw,
+                  struct err *err) CHECKED;
 
 /* Told now and then by what takes long; nonzero stops with ERR_STOPPED.
  * all = 0: not known. NULL everywhere means nobody is interested. */

@@ -319,54 +319,64 @@ static void read_event(sqlite3_stmt *st, struct event *e)
     e->text = db_col(st, 25);
 }
 
-int case_event(struct casedb *c, int64_t id, struct arena *a, struct event *out,
-               struct err *err)
+/* Row `id` of one of the two statements below. */
+static int event_row(struct casedb *c, const char *sql, int64_t id,
+                     sqlite3_stmt **st, struct event *out, struct arena *a,
+                     struct err *err)
 {
-    sqlite3_stmt *st = db_prepare(
-        c,
-        "SELECT id, t_s, t_ns, t_kind, t_zone, t_res, member, off, len, sub,"
-        " severity, flags, source, action, actor, target, outcome, ip, key,"
-        " agent, region, account, service, uid, request, text FROM event"
-        " WHERE id=?1",
-        err);
-    if (!st)
+    *st = db_prepare(c, sql, err);
+    if (!*st)
         return err->code;
-    sqlite3_bind_int64(st, 1, id);
-    int rc = db_step(c, st, err);
+    sqlite3_bind_int64(*st, 1, id);
+    int rc = db_step(c, *st, err);
     if (rc <= 0)
         return rc ? rc
                   : err_set(err, ERR_USAGE, "no event E%lld in this case",
                             (long long)id);
-    read_event(st, out);
+    read_event(*st, out);
     out->uid = arena_copy(a, out->uid);
     out->request = arena_copy(a, out->request);
     out->text = arena_copy(a, out->text);
-    sqlite3_reset(st);
     return 0;
 }
 
-int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
-                    struct event_ref **out, size_t *n, struct err *err)
+#define EVENT_COLUMNS                                                          \
+    "id, t_s, t_ns, t_kind, t_zone, t_res, member, off, len, sub, severity,"   \
+    " flags, source, action, actor, target, outcome, ip, key, agent, region,"  \
+    " account, service, uid, request, text"
+
+int case_event(struct casedb *c, int64_t id, struct arena *a, struct event *out,
+               struct err *err)
 {
-    sqlite3_stmt *st = db_prepare(
-        c,
-        "SELECT source, action, actor, target, outcome, ip, key, agent,"
-        " region, account, service, refs FROM event WHERE id=?1",
-        err);
-    if (!st)
-        return err->code;
-    sqlite3_bind_int64(st, 1, event);
-    int rc = db_step(c, st, err);
-    if (rc <= 0)
-        return rc ? rc : err_set(err, ERR_USAGE, "no such event");
-    struct str refs = db_col(st, INTAKE_COLUMNS);
+    sqlite3_stmt *st;
+    int rc = event_row(c, "SELECT " EVENT_COLUMNS " FROM event WHERE id=?1", id,
+                       &st, out, a, err);
+    if (rc == 0)
+        sqlite3_reset(st);
+    return rc;
+}
+
+int case_event_whole(struct casedb *c, int64_t id, struct arena *a,
+                     struct event *e, struct event_ref **out, size_t *n,
+                     struct err *err)
+{
+    enum { REFS = 26 };
+    sqlite3_stmt *st;
+    int rc =
+        event_row(c, "SELECT " EVENT_COLUMNS ", refs FROM event WHERE id=?1",
+                  id, &st, e, a, err);
+    if (rc)
+        return rc;
+    const uint32_t col[INTAKE_COLUMNS] = { e->source,  e->action,  e->actor,
+                                           e->target,  e->outcome, e->ip,
+                                           e->key,     e->agent,   e->region,
+                                           e->account, e->service };
+    struct str refs = db_col(st, REFS);
     struct event_ref *v = arena_array(a, INTAKE_COLUMNS + refs.n, sizeof(*v));
     size_t k = 0;
-    for (int i = 0; v && i < INTAKE_COLUMNS; i++) {
-        uint32_t id = column_entity(i, (uint32_t)sqlite3_column_int64(st, i));
-        if (id)
-            v[k++] = (struct event_ref){ id, column_role(i) };
-    }
+    for (int i = 0; v && i < INTAKE_COLUMNS; i++)
+        if (col[i])
+            v[k++] = (struct event_ref){ col[i], column_role(i) };
     struct cursor cur = cursor_of(refs.p, refs.n);
     while (v && ref_get(&cur, &v[k].id, &v[k].role))
         k++;
@@ -374,6 +384,13 @@ int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
     *out = v;
     *n = k;
     return v ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+}
+
+int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
+                    struct event_ref **out, size_t *n, struct err *err)
+{
+    struct event e;
+    return case_event_whole(c, event, a, &e, out, n, err);
 }
 
 int case_sightings(struct casedb *c, int64_t event,

@@ -48,6 +48,10 @@ struct event_ref {
 };
 int case_event_refs(struct casedb *c, int64_t event, struct arena *a,
                     struct event_ref **out, size_t *n, struct err *err) CHECKED;
+/* The row and its entities by one look. */
+int case_event_whole(struct casedb *c, int64_t id, struct arena *a,
+                     struct event *e, struct event_ref **out, size_t *n,
+                     struct err *err) CHECKED;
 
 struct entity_count {
     uint32_t id;

@@ -152,6 +152,105 @@ static int read_record(void *ctx, const struct event *e, struct arena *a,
     return rc;
 }
 
+/* Which record, in the order of its place. */
+struct wanted {
+    int64_t member;
+    uint64_t off, end;
+    size_t i;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct wanted *x = a, *y = b;
+    if (x->member != y->member)
+        return x->member < y->member ? -1 : 1;
+    if (x->off != y->off)
+        return x->off < y->off ? -1 : 1;
+    return x->i < y->i ? -1 : x->i > y->i;
+}
+
+/* Records near each other come by one request: a request costs as much as
+ * some tens of KiB. */
+static size_t near_each_other(const struct wanted *w, size_t n, uint64_t *end)
+{
+    enum { GAP = 32 << 10, SPAN = 4 << 20 };
+    size_t k = 1;
+    *end = w->end;
+    for (; k < n && w[k].member == w->member && w[k].off <= *end + GAP; k++) {
+        uint64_t to = w[k].end > *end ? w[k].end : *end;
+        if (to - w->off > SPAN)
+            break;
+        *end = to;
+    }
+    return k;
+}
+
+struct many {
+    struct raw *r;
+    struct member m;
+    struct arena member, bytes;
+    struct arena *out;
+    struct str *raw;
+};
+
+static int read_span(struct many *k, const struct wanted *w, size_t n,
+                     uint64_t end, struct err *err)
+{
+    struct reader_got got;
+    struct err own = { 0 };
+    int rc = 0;
+    if (k->m.id != w->member) {
+        arena_reset(&k->member);
+        k->m.id = 0;
+        rc = case_member(k->r->files.c, w->member, &k->member, &k->m, err);
+        if (rc)
+            return rc;
+    }
+    arena_reset(&k->bytes);
+    rc = raw_read(k->r, &k->m, w->off, end - w->off, &k->bytes, &got, &own);
+    if (rc == ERR_EVIDENCE)
+        return 0;
+    if (rc) {
+        *err = own;
+        return rc;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct str at = str_sub(got.bytes, (size_t)(w[i].off - w->off),
+                                (size_t)(w[i].end - w[i].off));
+        struct str *raw = &k->raw[w[i].i];
+        *raw = arena_copy(k->out, at);
+        if (!raw->p)
+            return err_set(err, ERR_INTERNAL, "out of memory");
+    }
+    return 0;
+}
+
+static int read_records(void *ctx, const struct event *const *e, size_t n,
+                        struct arena *a, struct str *raw, struct err *err)
+{
+    struct many k = { .r = ctx, .out = a, .raw = raw };
+    struct wanted *w = malloc(n * sizeof(*w) + 1);
+    int rc = w ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        uint64_t len =
+            e[i]->len < READER_READ_MAX ? e[i]->len : READER_READ_MAX;
+        w[i] = (struct wanted){ e[i]->member, e[i]->off, e[i]->off + len, i };
+        raw[i] = STR_NONE;
+    }
+    if (rc == 0 && n)
+        qsort(w, n, sizeof(*w), by_place);
+    for (size_t i = 0; i < n && rc == 0;) {
+        uint64_t end;
+        size_t near = near_each_other(w + i, n - i, &end);
+        rc = read_span(&k, w + i, near, end, err);
+        i += near;
+    }
+    free(w);
+    arena_free(&k.member);
+    arena_free(&k.bytes);
+    return rc;
+}
+
 struct finding {
     struct casedb *c;
     int (*hit)(void *ctx, int64_t event);
@@ -191,7 +290,10 @@ static int search_records(void *ctx, struct str text, bool fold,
 
 void raw_for_analyzer(struct raw *r, struct raw_reader *out)
 {
-    *out = (struct raw_reader){ r, read_record, search_records };
+    *out = (struct raw_reader){ .ctx = r,
+                                .read = read_record,
+                                .read_many = read_records,
+                                .search = search_records };
 }
 
 /* ---- showing ------------------------------------------------------------- */

@@ -116,58 +116,57 @@ const char *export_zone(unsigned t_zone)
 
 /* ---- the walk ------------------------------------------------------------ */
 
+/* Rows that are read together: records lie in files in another order than that
+ * of time, so that more at once open each file less often. */
+enum {
+    CHUNK_ROWS = 16384,
+    CHUNK_RAW = 48 << 20, /* bytes of records */
+    MEMBERS = 256,        /* remembered */
+};
+
+struct known_member {
+    struct member m;
+    struct str place; /* how citations in it begin */
+    struct arena arena;
+};
+
 struct walk {
     struct exporter x;
     const struct export_kind *kind;
     struct export_result *out;
     struct output *to;
-    struct arena row;    /* of one event */
-    struct arena member; /* of the last event's member */
-    struct member m;
+    struct known_member *members;
+    struct arena arena; /* of the chunk */
+    struct export_row *rows;
+    const struct event **events;
+    struct str *raw;
+    size_t n, cap;
+    uint64_t raw_bytes;
     struct err *err;
 };
 
-static int get_member(struct walk *w, int64_t id)
+static int get_member(struct walk *w, int64_t id, struct known_member **out)
 {
-    if (w->m.id == id && id)
+    struct known_member *k = &w->members[(uint64_t)id % MEMBERS];
+    *out = k;
+    if (k->m.id == id && id)
         return 0;
-    arena_reset(&w->member);
-    return case_member(w->x.c, id, &w->member, &w->m, w->err);
-}
-
-static int get_raw(struct walk *w, struct export_row *row)
-{
-    const struct export_options *o = w->x.o;
-    struct err err = { 0 };
-    if (!o->with_raw || !w->kind->wants_raw)
-        return 0;
-    int rc = o->raw
-                 ? o->raw->read(o->raw->ctx, &row->e, &w->row, &row->raw, &err)
-                 : ERR_EVIDENCE;
-    row->raw_read = rc == 0;
-    w->out->unread += rc != 0;
-    if (rc == 0 || rc == ERR_EVIDENCE)
-        return 0;
-    *w->err = err;
-    return rc;
+    arena_reset(&k->arena);
+    k->m.id = 0;
+    int rc = case_member(w->x.c, id, &k->arena, &k->m, w->err);
+    return rc ? rc : place_begin(&k->arena, &k->m, &k->place, w->err);
 }
 
 static int get_row(struct walk *w, int64_t id, struct export_row *row)
 {
-    arena_reset(&w->row);
-    int rc = case_event(w->x.c, id, &w->row, &row->e, w->err);
-    if (rc == 0)
-        rc = get_member(w, row->e.member);
-    if (rc)
-        return rc;
-    row->m = &w->m;
-    rc = place_put(&w->row, &w->m, &row->e, &row->cite, w->err);
-    if (rc == 0 && w->kind->wants_refs) {
-        struct event_ref *refs;
-        rc = case_event_refs(w->x.c, id, &w->row, &refs, &row->n_refs, w->err);
-        row->refs = refs;
-    }
-    return rc ? rc : get_raw(w, row);
+    struct event_ref *refs;
+    *row = (struct export_row){ 0 };
+    if (!w->kind->wants_refs)
+        return case_event(w->x.c, id, &w->arena, &row->e, w->err);
+    int rc = case_event_whole(w->x.c, id, &w->arena, &row->e, &refs,
+                              &row->n_refs, w->err);
+    row->refs = refs;
+    return rc;
 }
 
 static void flush(struct walk *w)
@@ -176,14 +175,20 @@ static void flush(struct walk *w)
     w->x.b.n = 0; /* failed stays */
 }
 
-static int put_row(struct walk *w, int64_t id)
+static int put_row(struct walk *w, struct export_row *row, struct buf *cite)
 {
-    struct export_row row = { 0 };
-    int rc = get_row(w, id, &row);
+    struct known_member *k;
+    int rc = get_member(w, row->e.member, &k);
     if (rc)
         return rc;
-    w->out->undated += !row.e.timed;
-    if (w->kind->put(&w->x, &row) == EXPORT_LEFT_OUT)
+    row->m = &k->m;
+    buf_clear(cite);
+    buf_put(cite, k->place);
+    place_end(cite, &row->e);
+    row->cite = buf_str(cite);
+    w->x.b.failed |= cite->failed;
+    w->out->undated += !row->e.timed;
+    if (w->kind->put(&w->x, row) == EXPORT_LEFT_OUT)
         w->out->left_out++;
     else
         w->out->rows++;
@@ -195,7 +200,78 @@ static int put_row(struct walk *w, int64_t id)
     return rc;
 }
 
-static int walk(struct walk *w)
+static int read_raw(struct walk *w)
+{
+    for (size_t i = 0; i < w->n; i++)
+        w->events[i] = &w->rows[i].e;
+    int rc =
+        raw_read_many(w->x.o->raw, w->events, w->n, &w->arena, w->raw, w->err);
+    for (size_t i = 0; i < w->n && rc == 0; i++) {
+        w->rows[i].raw = w->raw[i];
+        w->rows[i].raw_read = w->raw[i].p != NULL;
+        w->out->unread += w->raw[i].p == NULL;
+    }
+    return rc;
+}
+
+static int put_chunk(struct walk *w)
+{
+    struct buf cite = { 0 };
+    int rc = 0;
+    if (w->raw)
+        rc = read_raw(w);
+    for (size_t i = 0; i < w->n && rc == 0 && !output_failed(w->to); i++)
+        rc = put_row(w, &w->rows[i], &cite);
+    buf_free(&cite);
+    arena_reset(&w->arena);
+    w->n = 0;
+    w->raw_bytes = 0;
+    return rc;
+}
+
+static int add_row(struct walk *w, int64_t id)
+{
+    int rc = get_row(w, id, &w->rows[w->n]);
+    if (rc)
+        return rc;
+    w->raw_bytes += w->rows[w->n++].e.len;
+    return w->n == w->cap || (w->raw && w->raw_bytes >= CHUNK_RAW)
+               ? put_chunk(w)
+               : 0;
+}
+
+static int walk_open(struct walk *w)
+{
+    bool raw = w->x.o->with_raw && w->kind->wants_raw;
+    w->cap = raw ? CHUNK_ROWS : CHUNK_ROWS / 64;
+    w->rows = calloc(w->cap, sizeof(*w->rows));
+    w->members = calloc(MEMBERS, sizeof(*w->members));
+    w->x.texts = calloc(EXPORT_TEXTS, sizeof(*w->x.texts));
+    if (raw) {
+        w->events = calloc(w->cap, sizeof(*w->events));
+        w->raw = calloc(w->cap, sizeof(*w->raw));
+    }
+    if (w->rows && w->members && w->x.texts && (!raw || (w->events && w->raw)))
+        return 0;
+    return err_set(w->err, ERR_INTERNAL, "out of memory");
+}
+
+static void walk_close(struct walk *w)
+{
+    for (size_t i = 0; w->members && i < MEMBERS; i++)
+        arena_free(&w->members[i].arena);
+    for (size_t i = 0; w->x.texts && i < EXPORT_TEXTS; i++)
+        buf_free(&w->x.texts[i].text);
+    free(w->x.texts);
+    free(w->members);
+    free(w->rows);
+    free(w->events);
+    free(w->raw);
+    buf_free(&w->x.b);
+    arena_free(&w->arena);
+}
+
+static int walk_rows(struct walk *w)
 {
     static const struct plan all = { .op = PLAN_ALL };
     struct scan *scan;
@@ -207,13 +283,30 @@ static int walk(struct walk *w)
     if (w->kind->begin)
         w->kind->begin(&w->x);
     while ((rc = scan_next(scan, &hit, w->err)) > 0)
-        if ((rc = put_row(w, hit.id)) || output_failed(w->to))
+        if ((rc = add_row(w, hit.id)) || output_failed(w->to))
             break;
     scan_close(scan);
+    if (rc >= 0 && !output_failed(w->to))
+        rc = put_chunk(w);
     flush(w);
     if (rc >= 0 && w->x.b.failed)
         rc = err_set(w->err, ERR_INTERNAL, "out of memory");
     return rc < 0 ? rc : 0;
+}
+
+/* One view of the case for all rows, and no locks for each. */
+static int walk(struct walk *w)
+{
+    int rc = walk_open(w);
+    if (rc == 0)
+        rc = case_begin(w->x.c, w->err);
+    if (rc)
+        return rc;
+    rc = walk_rows(w);
+    if (rc == 0)
+        return case_commit(w->x.c, w->err);
+    case_rollback(w->x.c);
+    return rc;
 }
 
 /* ---- what stands beside it ----------------------------------------------- */
@@ -298,8 +391,8 @@ static int settle(struct walk *w, const char *path)
     w->out->size = output_size(w->to);
     if (rc)
         return rc;
-    arena_reset(&w->row);
-    rc = case_get_info(w->x.c, &w->row, &info, w->err);
+    arena_reset(&w->arena);
+    rc = case_get_info(w->x.c, &w->arena, &info, w->err);
     if (rc == 0)
         rc = head_find(w->x.c, &head, w->err);
     if (rc)
@@ -342,8 +435,6 @@ int export_write(struct casedb *c, const char *path,
     if (rc == 0)
         rc = settle(&w, path);
     output_close(w.to);
-    buf_free(&w.x.b);
-    arena_free(&w.row);
-    arena_free(&w.member);
+    walk_close(&w);
     return rc;
 }

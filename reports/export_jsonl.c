@@ -26,6 +26,8 @@ static const struct {
     { EVENT_CARVED, "carved" },
 };
 
+_Static_assert(EXPORT_TEXTS == 1 << (64 - 51), "the hash of entity_text");
+
 static void put_time(struct json_out *j, const struct event *e)
 {
     char text[TIME_TEXT_MAX];
@@ -82,19 +84,32 @@ static void put_values(struct exporter *x, struct json_out *j,
     buf_free(&id);
 }
 
+/* Few of the entities are of one event alone: their texts are kept. */
+static struct str entity_text(struct exporter *x, const struct event_ref *r)
+{
+    uint64_t key = (uint64_t)r->role << 32 | r->id;
+    struct export_text *t = &x->texts[key * UINT64_C(0x9e3779b97f4a7c15) >> 51];
+    if (t->key == key)
+        return buf_str(&t->text);
+    struct json_out j = { .b = &t->text };
+    buf_clear(&t->text);
+    json_put_open(&j, '{');
+    json_put_kstr(&j, "kind", kind_name(r->id >> KIND_SHIFT));
+    json_put_kstr(&j, "role", role_name(r->role));
+    json_put_kstr(&j, "value", case_text(x->c, r->id));
+    json_put_close(&j, '{');
+    t->key = t->text.failed ? 0 : key;
+    x->b.failed |= t->text.failed;
+    return buf_str(&t->text);
+}
+
 static void put_entities(struct exporter *x, struct json_out *j,
                          const struct export_row *row)
 {
     json_put_key(j, STR("entities"));
     json_put_open(j, '[');
-    for (size_t i = 0; i < row->n_refs; i++) {
-        const struct event_ref *r = &row->refs[i];
-        json_put_open(j, '{');
-        json_put_kstr(j, "kind", kind_name(r->id >> KIND_SHIFT));
-        json_put_kstr(j, "role", role_name(r->role));
-        json_put_kstr(j, "value", case_text(x->c, r->id));
-        json_put_close(j, '{');
-    }
+    for (size_t i = 0; i < row->n_refs; i++)
+        json_put_raw(j, entity_text(x, &row->refs[i]));
     json_put_close(j, '[');
 }
 

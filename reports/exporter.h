@@ -18,7 +18,15 @@ struct export_row {
 struct exporter {
     struct casedb *c;
     const struct export_options *o;
-    struct buf b; /* what is written next */
+    struct buf b;              /* what is written next */
+    struct export_text *texts; /* what a form remembers, EXPORT_TEXTS */
+};
+
+/* A piece of output that comes again and again; `key` 0: none. */
+enum { EXPORT_TEXTS = 8192 };
+struct export_text {
+    uint64_t key;
+    struct buf text;
 };
 
 enum export_put { EXPORT_PUT, EXPORT_LEFT_OUT };

@@ -9,3 +9,8 @@ int place_of_event(struct casedb *c, const struct event *e, struct arena *a,
 /* The same when the member is at hand. */
 int place_put(struct arena *a, const struct member *m, const struct event *e,
               struct str *out, struct err *err) CHECKED;
+/* In two steps, for many events of one member: "X1/a.json.gz!gz", in the
+ * arena, and "@4711+1312#2". */
+int place_begin(struct arena *a, const struct member *m, struct str *out,
+                struct err *err) CHECKED;
+void place_end(struct buf *b, const struct event *e);
