@@ -59,7 +59,7 @@ int analyze_run(struct casedb *c, const struct raw_reader *raw,
     if (rc)
         return rc;
     out->events = span.n;
-    rc = links_make(c, t, &out->links, err);
+    rc = links_make(c, raw, t, &out->links, err);
     if (rc == 0)
         rc = coverage_make(c, raw, t, &out->coverage, err);
     return rc ? rc : finish(c, out, err);

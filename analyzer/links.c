@@ -8,10 +8,12 @@
 
 /* clang-format off: one a paragraph */
 const struct links_rule links_rules[] = {
-    { "C1", 1, "Credential issued and used",
+    { "C1", 2, "Credential issued and used",
       "The answer of one call holds an access key id and later calls were "
       "signed with that id; one link for each address it was used from. Says "
-      "that the credentials are the same, not who held them.",
+      "that the credentials are the same, not who held them. Calls after the "
+      "expiry that the answer states are kept and named: clocks, late "
+      "delivery, or a record that is not what it seems.",
       LINK_EXACT, links_issued },
     { "C2", 1, "Access key made and used",
       "CreateAccessKey made the key id and later calls were signed with it; "
@@ -160,10 +162,11 @@ static int run_rule(struct links_run *r, struct err *err)
     return rc;
 }
 
-int links_make(struct casedb *c, const struct analyzer_ticker *t,
-               struct links_result *out, struct err *err)
+int links_make(struct casedb *c, const struct raw_reader *raw,
+               const struct analyzer_ticker *t, struct links_result *out,
+               struct err *err)
 {
-    struct links_run r = { .c = c, .ticker = t, .result = out };
+    struct links_run r = { .c = c, .raw = raw, .ticker = t, .result = out };
     int rc = 0;
     *out = (struct links_result){ 0 };
     for (size_t i = 0; i < links_n_rules && rc == 0; i++) {

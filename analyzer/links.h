@@ -29,6 +29,8 @@ struct links_result {
     uint64_t links;   /* of all rules */
     uint64_t skipped; /* identifiers with more events than a rule looks at */
 };
-/* Runs every rule, each in a transaction of its own. */
-int links_make(struct casedb *c, const struct analyzer_ticker *t,
-               struct links_result *out, struct err *err) CHECKED;
+/* Runs every rule, each in a transaction of its own. raw may be NULL: expiries
+ * are then not known. */
+int links_make(struct casedb *c, const struct raw_reader *raw,
+               const struct analyzer_ticker *t, struct links_result *out,
+               struct err *err) CHECKED;

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "analyzer/links_expiry.h"
+
 #include "base/text.h"
 
 enum {
@@ -134,6 +136,7 @@ static int find_places(struct links_run *r, uint32_t key, struct places *p,
 struct issue_of {
     struct links_use use; /* of the issuing events */
     struct event event;   /* the first */
+    struct expiry expiry; /* of what it issued, when it was looked for */
 };
 
 static void put_address(struct links_run *r, struct buf *b,
@@ -147,6 +150,59 @@ static void put_address(struct links_run *r, struct buf *b,
         buf_putz(b, p->n_ids == ADDRESSES ? " from further addresses"
                                           : " without an address");
     }
+}
+
+/* Uses from one address after the expiry; n 0 = none, or they cannot be told
+ * from those of other addresses. */
+static int late_uses(struct links_run *r, uint32_t key, const struct place *at,
+                     const struct expiry *x, struct links_use *out,
+                     struct err *err)
+{
+    struct plan uses = { .op = PLAN_ANY_OF,
+                         .ids = &key,
+                         .n = 1,
+                         .role_mask = ROLE_BIT(ROLE_ACTOR) };
+    struct plan here = { .op = PLAN_ANY_OF,
+                         .ids = &at->address,
+                         .n = 1,
+                         .role_mask = ROLE_BIT(ROLE_FROM) };
+    struct plan from = { .op = PLAN_AND, .a = &uses, .b = &here };
+    struct plan after = { .op = PLAN_TIME,
+                          .from = x->t,
+                          .to = { INT64_MAX, 0 } };
+    struct plan late = { .op = PLAN_AND, .a = &from, .b = &after };
+    *out = (struct links_use){ 0 };
+    return at->address ? links_tally(r, &late, out, err) : 0;
+}
+
+static bool is_late(const struct place *at, const struct expiry *x)
+{
+    return x->known && at->use.last.timed &&
+           instant_cmp(at->use.last.t, x->t) >= 0;
+}
+
+static int put_late(struct links_run *r, struct buf *b, uint32_t key,
+                    const struct place *at, const struct expiry *x,
+                    struct err *err)
+{
+    const struct hit end = { .timed = true, .t = x->t };
+    struct links_use late;
+    int rc = late_uses(r, key, at, x, &late, err);
+    buf_putz(b, "; expired: ");
+    if (late.n) {
+        links_put_n(b, late.n, "call");
+        buf_putz(b, late.n == 1 ? " is after " : " are after ");
+    } else {
+        buf_putz(b, "the last is after ");
+    }
+    buf_putz(b, x->stated ? "the expiry that the answer states, "
+                          : "the longest life of such a key (36 hours), ");
+    links_put_time(b, &end);
+    if (late.n) {
+        buf_putz(b, late.n == 1 ? ": " : ", first ");
+        links_put_time(b, &late.first);
+    }
+    return rc;
 }
 
 static void put_use(struct links_run *r, struct buf *b,
@@ -187,6 +243,10 @@ static int add_uses(struct links_run *r, uint32_t key,
     for (size_t i = 0; i < p->n && rc == 0; i++) {
         buf_clear(&b);
         put_use(r, &b, is, p, i);
+        if (is_late(&p->list[i], &is->expiry))
+            rc = put_late(r, &b, key, &p->list[i], &is->expiry, err);
+        if (rc)
+            break;
         if (b.failed)
             rc = err_set(err, ERR_INTERNAL, "out of memory");
         else
@@ -321,16 +381,56 @@ static int count_group(struct links_run *r, struct key_uses *list, size_t n,
     return rc;
 }
 
-static int add_key(struct links_run *r, struct key_uses *k, struct err *err)
+/* Whether a use can be after the expiry at all: nothing expires sooner than
+ * a quarter of an hour after it was issued. Keys that CreateAccessKey made do
+ * not expire. */
+static bool can_expire(const struct links_run *r, const struct key_uses *k)
 {
-    struct arena row = { 0 };
+    if (r->rule->run != links_issued || !k->issue.use.first.timed)
+        return false;
+    for (size_t i = 0; i < k->places.n; i++) {
+        const struct hit *last = &k->places.list[i].use.last;
+        if (last->timed &&
+            last->t.s - EXPIRY_SHORTEST_S >= k->issue.use.first.t.s)
+            return true;
+    }
+    return false;
+}
+
+/* The expiries of a group, their records read together. */
+static int find_expiries(struct links_run *r, struct key_uses *list, size_t n,
+                         struct err *err)
+{
+    const struct event *events[GROUP];
+    struct expiry expiries[GROUP];
+    size_t which[GROUP], found = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].issue.use.n && can_expire(r, &list[i])) {
+            events[found] = &list[i].issue.event;
+            which[found++] = i;
+        }
+    int rc = found ? expiry_read(r->raw, events, found, expiries, err) : 0;
+    for (size_t i = 0; i < found && rc == 0; i++)
+        list[which[i]].issue.expiry = expiries[i];
+    return rc;
+}
+
+static int add_keys(struct links_run *r, struct key_uses *list, size_t n,
+                    struct err *err)
+{
+    struct arena rows = { 0 };
     int rc = 0;
-    if (k->issue.use.n)
-        rc =
-            case_event(r->c, k->issue.use.first.id, &row, &k->issue.event, err);
-    if (rc == 0 && k->issue.use.n)
-        rc = add_uses(r, k->key, &k->issue, &k->places, err);
-    arena_free(&row);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct issue_of *is = &list[i].issue;
+        if (is->use.n)
+            rc = case_event(r->c, is->use.first.id, &rows, &is->event, err);
+    }
+    if (rc == 0)
+        rc = find_expiries(r, list, n, err);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (list[i].issue.use.n)
+            rc = add_uses(r, list[i].key, &list[i].issue, &list[i].places, err);
+    arena_free(&rows);
     return rc;
 }
 
@@ -341,9 +441,8 @@ static int add_group(struct links_run *r, struct key_uses *list, size_t n,
     for (size_t i = 0; i < n && rc == 0; i++) {
         rest_last(&list[i].places);
         r->result->skipped += list[i].places.n > ADDRESSES;
-        rc = add_key(r, &list[i], err);
     }
-    return rc;
+    return rc ? rc : add_keys(r, list, n, err);
 }
 
 static int add_busy(struct links_run *r, struct key_uses *k, struct err *err)
@@ -351,7 +450,7 @@ static int add_busy(struct links_run *r, struct key_uses *k, struct err *err)
     int rc = links_use(r, k->key, ROLE_BIT(ROLE_ISSUED), &k->issue.use, err);
     if (rc == 0)
         rc = find_places(r, k->key, &k->places, err);
-    return rc ? rc : add_key(r, k, err);
+    return rc ? rc : add_keys(r, k, 1, err);
 }
 
 /* ---- C1, C2 -------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 struct links_run {
     struct casedb *c;
     const struct links_rule *rule;
+    const struct raw_reader *raw; /* may be NULL */
     const struct analyzer_ticker *ticker;
     struct links_result *result;
     struct arena arena; /* of the rule; freed after it */

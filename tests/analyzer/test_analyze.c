@@ -3,6 +3,7 @@
  * and a decoy.
  */
 #include "analyzer/analyze.h"
+#include "analyzer/lineage.h"
 #include "casedb/intake.h"
 #include "tests/tap.h"
 
@@ -502,9 +503,205 @@ START_TEST(trails_stopped)
 }
 END_TEST
 
+/* ---- expiry and lineage -------------------------------------------------- */
+
+START_TEST(expiries_as_they_are_written)
+{
+    static const struct {
+        const char *text;
+        int64_t s; /* -1: refused */
+    } v[] = {
+        { "Mar 11, 2026 8:14:00 AM", 1773216840 },
+        { "Mar 11, 2026, 8:14:00 AM", 1773216840 },
+        { "Mar 11, 2026, 8:14:00\xe2\x80\xaf"
+          "AM",
+          1773216840 },
+        { "Mar 11, 2026, 8:14:00 PM", 1773260040 },
+        { "Mar 11, 2026, 12:00:00 AM", 1773187200 },
+        { "Mar 11, 2026, 12:00:00 PM", 1773230400 },
+        { "2026-03-11T08:14:00Z", 1773216840 },
+        { "Feb 29, 2028, 1:00:00 AM", 1835398800 },
+        { "Feb 29, 2027, 1:00:00 AM", -1 },
+        { "Mar 11, 2026, 13:00:00 PM", -1 },
+        { "Mar 11, 2026, 0:00:00 AM", -1 },
+        { "Mar 11, 2026, 8:14:00", -1 },
+        { "Mar 11, 2026, 8:14:00 AM ", -1 },
+        { "Mar 11, 12026, 8:14:00 AM", -1 },
+        { "Foo 11, 2026, 8:14:00 AM", -1 },
+        { "Mar 11, 2026, 8:14:60 AM", -1 },
+        { "", -1 },
+        { "Mar", -1 },
+    };
+    for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+        struct instant t = { -1, 0 };
+        bool read = expiry_parse(str_from(v[i].text), &t);
+        ck_assert_msg(read == (v[i].s >= 0), "%s", v[i].text);
+        ck_assert_msg(!read || t.s == v[i].s, "%s: %lld", v[i].text,
+                      (long long)t.s);
+    }
+}
+END_TEST
+
+/* The record of E1 says when its key ends; others are not at hand. */
+static int read_expiry(void *ctx, const struct event *e, struct arena *a,
+                       struct str *raw, struct err *error)
+{
+    (void)ctx;
+    (void)a;
+    if (e->id != 1)
+        return err_set(error, ERR_EVIDENCE, "not here");
+    *raw = STR("{\"responseElements\":{\"credentials\":{\"expiration\":"
+               "\"Mar 11, 2026, 1:00:00 AM\"}}}");
+    return 0;
+}
+
+#define ISSUES(k) .refs = { { KIND_KEY, ROLE_ISSUED, k } }
+
+static void expiring_keys(void)
+{
+    start();
+    begin("/logs", "");
+    member("a", "cloudtrail");
+    EVENT(.s = 0, .action = "AssumeRole", ISSUES("ASIAONEEXAMPLE"));
+    EVENT(.s = 0, .action = "AssumeRole", ISSUES("ASIATWOEXAMPLE"));
+    EVENT(.s = 0, .action = "CreateAccessKey", ISSUES("AKIAONEEXAMPLE"));
+    EVENT(.s = 1800, .action = "A", .key = "ASIAONEEXAMPLE", .ip = "192.0.2.1");
+    EVENT(.s = 3600, .action = "A", .key = "ASIAONEEXAMPLE", .ip = "192.0.2.1");
+    EVENT(.s = 4000, .action = "A", .key = "ASIAONEEXAMPLE", .ip = "192.0.2.1");
+    EVENT(.s = 3599, .action = "A", .key = "ASIAONEEXAMPLE", .ip = "192.0.2.2");
+    EVENT(.s = 90000, .action = "A", .key = "ASIATWOEXAMPLE",
+          .ip = "192.0.2.1");
+    EVENT(.s = 130000, .action = "A", .key = "ASIATWOEXAMPLE",
+          .ip = "192.0.2.3");
+    EVENT(.s = 900000, .action = "A", .key = "AKIAONEEXAMPLE",
+          .ip = "192.0.2.1");
+    member_end();
+    finish("log");
+}
+
+START_TEST(uses_after_the_expiry_are_named)
+{
+    static const char word[] = "expired";
+    struct raw_reader raw = { .read = read_expiry };
+    struct analyze_result r;
+    struct got g = { 0 };
+    expiring_keys();
+    good(analyze_run(c, &raw, NULL, &r, &err));
+    good(case_links(c, 0, take_link, &g, &err));
+    ck_assert_uint_eq(g.n, 5);
+    is_link(&g.list[0], "C1", 1, 4, 3,
+            "; expired: 2 calls are after the expiry that the answer states, "
+            "2026-03-11T01:00:00Z, first 2026-03-11T01:00:00Z");
+    is_link(&g.list[1], "C1", 1, 7, 1, "signed 1 call from 192.0.2.2");
+    ck_assert(str_find(g.list[1].reason, str_from(word)) == SIZE_MAX);
+    ck_assert(str_find(g.list[2].reason, str_from(word)) == SIZE_MAX);
+    is_link(&g.list[3], "C1", 2, 9, 1,
+            "; expired: 1 call is after the longest life of such a key (36 "
+            "hours), 2026-03-12T12:00:00Z: 2026-03-12T12:06:40Z");
+    is_link(&g.list[4], "C2", 3, 10, 1, "signed 1 call");
+    ck_assert(str_find(g.list[4].reason, str_from(word)) == SIZE_MAX);
+    end(&g);
+}
+END_TEST
+
+static void follow(unsigned kind, const char *value, struct arena *a,
+                   struct lineage *out)
+{
+    struct raw_reader raw = { .read = read_expiry };
+    uint32_t entity = case_find(c, kind, str_from(value));
+    ck_assert_uint_ne(entity, 0);
+    good(lineage_make(c, entity, &raw, NULL, a, out, &err));
+}
+
+static bool is_key(const struct lineage_node *n, const char *key,
+                   unsigned depth)
+{
+    return str_eq(case_text(c, n->key), str_from(key)) && n->depth == depth;
+}
+
+START_TEST(lineage_states_late_and_early_uses)
+{
+    struct arena a = { 0 };
+    struct buf b = { 0 };
+    struct lineage l;
+    expiring_keys();
+    follow(KIND_KEY, "ASIAONEEXAMPLE", &a, &l);
+    ck_assert_uint_eq(l.n, 1);
+    ck_assert_int_eq(l.nodes[0].issue, 1);
+    ck_assert_uint_eq(l.nodes[0].n, 4);
+    ck_assert_int_eq(l.nodes[0].first_event, 4);
+    ck_assert_uint_eq(l.nodes[0].n_addresses, 2);
+    ck_assert_uint_eq(l.nodes[0].addresses[0].n, 3);
+    ck_assert_uint_eq(l.nodes[0].addresses[1].n, 1);
+    ck_assert_uint_eq(l.nodes[0].elsewhere, 0);
+    ck_assert_uint_eq(l.nodes[0].late, 2);
+    ck_assert(!l.analyzed);
+    lineage_put_remarks(&l.nodes[0], &b);
+    ck_assert(str_eq(buf_str(&b),
+                     STR("2 calls after its expiry, 2026-03-11T01:00:00Z")));
+    buf_free(&b);
+    arena_free(&a);
+    end(NULL);
+}
+END_TEST
+
+START_TEST(lineage_goes_up_down_and_not_around)
+{
+    struct arena a = { 0 };
+    struct lineage l;
+    start();
+    begin("/logs", "");
+    member("a", "cloudtrail");
+    EVENT(.s = 0, .action = "AssumeRole", .key = "ASIARINGTWOEXAMPLE",
+          ISSUES("ASIARINGONEEXAMPLE"));
+    EVENT(.s = 1, .action = "AssumeRole", .key = "ASIARINGONEEXAMPLE",
+          ISSUES("ASIARINGTWOEXAMPLE"));
+    EVENT(.s = 2, .action = "AssumeRole", .key = "AKIAROOTEXAMPLE",
+          .refs = { { KIND_KEY, ROLE_ISSUED, "ASIACHILDEXAMPLE" },
+                    { KIND_ROLE, ROLE_TARGET, "r" } });
+    EVENT(.s = 3, .action = "AssumeRole", .key = "ASIACHILDEXAMPLE",
+          ISSUES("ASIAGRANDEXAMPLE"));
+    EVENT(.s = 1, .action = "A", .key = "ASIACHILDEXAMPLE");
+    EVENT(.s = 9, .action = "CreateAccessKey", .key = "AKIAROOTEXAMPLE",
+          .refs = { { KIND_KEY, ROLE_ISSUED, "AKIANEWEXAMPLE" } });
+    member_end();
+    finish("log");
+    /* from the middle: the whole tree, in the order of issue */
+    follow(KIND_KEY, "ASIACHILDEXAMPLE", &a, &l);
+    ck_assert_uint_eq(l.n, 4);
+    ck_assert(is_key(&l.nodes[0], "AKIAROOTEXAMPLE", 0));
+    ck_assert_int_eq(l.nodes[0].issue, 0);
+    ck_assert(is_key(&l.nodes[1], "ASIACHILDEXAMPLE", 1));
+    ck_assert_uint_eq(l.nodes[1].parent, l.nodes[0].key);
+    ck_assert(l.nodes[1].early);
+    ck_assert_uint_eq(l.nodes[1].elsewhere, 2);
+    ck_assert(is_key(&l.nodes[2], "ASIAGRANDEXAMPLE", 2));
+    ck_assert_uint_eq(l.nodes[2].n, 0);
+    ck_assert(is_key(&l.nodes[3], "AKIANEWEXAMPLE", 1));
+    /* the role that was assumed leads to the same */
+    follow(KIND_ROLE, "r", &a, &l);
+    ck_assert_uint_eq(l.n, 4);
+    ck_assert(is_key(&l.nodes[0], "AKIAROOTEXAMPLE", 0));
+    /* two keys that issued each other */
+    follow(KIND_KEY, "ASIARINGONEEXAMPLE", &a, &l);
+    ck_assert_uint_eq(l.n, 3);
+    ck_assert(is_key(&l.nodes[0], "ASIARINGTWOEXAMPLE", 0));
+    ck_assert(is_key(&l.nodes[1], "ASIARINGONEEXAMPLE", 1));
+    ck_assert(is_key(&l.nodes[2], "ASIARINGTWOEXAMPLE", 2));
+    ck_assert(l.nodes[2].again && !l.nodes[1].again);
+    ck_assert(!l.cut);
+    arena_free(&a);
+    end(NULL);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("analyze");
+    tap_case(s, "expiry", expiries_as_they_are_written);
+    tap_case(s, "expired", uses_after_the_expiry_are_named);
+    tap_case(s, "late", lineage_states_late_and_early_uses);
+    tap_case(s, "lineage", lineage_goes_up_down_and_not_around);
     tap_case(s, "C1 C2", keys_issued_and_used);
     tap_case(s, "busy", busy_keys);
     tap_case(s, "C22", keys_found);

@@ -32,4 +32,33 @@ is_match out '"first":"2026-03-11T02:' "the stolen key is an entity"
 k pivot case.kan "key:$(expected story.persistence_key)" --kind ip >out 2>err
 is_match out '^ip +198\.51\.100\.66 ' "the key made by the attacker was used from there"
 
+# ---- links and lineage ------------------------------------------------------
+
+k analyze case.kan >out 2>err
+is_status $? 0 "analyze"
+# name|arguments
+while IFS='|' read -r name arguments; do
+    for format in table csv jsonl; do
+        eval "k $arguments --format $format" >out 2>err
+        is_status $? 0 "kanshiki $arguments --format $format"
+        is_file_equal out "cli/$name.$format" "  as it was"
+    done
+done <<'VIEWS'
+links-key|links case.kan key:ASIAAPPSTOLENEXAMPLE
+links-c2|links case.kan C2
+links-event|links case.kan E1914
+lineage-key|lineage case.kan key:AKIASVCBACKUPEXAMPLE
+lineage-role|lineage case.kan app-server-role
+lineage-user|lineage case.kan arn:aws:iam::111122223333:user/svc-backup
+VIEWS
+is_match err 'CloudTrail is not whole for [0-9]+ periods' \
+    "lineage says that CloudTrail is not whole"
+k links case.kan c99 >out 2>err
+is_status $? 1 "what is neither a rule nor in the case is refused"
+k links case.kan --format jsonl >out 2>err
+is "$(wc -l <out)" "$(k analyze case.kan --format jsonl 2>err |
+    number links | awk '{ n += $1 } END { print n }')" "links lists all of them"
+k lineage case.kan E5 >out 2>err
+is_status $? 1 "an event has no lineage"
+
 done_testing
