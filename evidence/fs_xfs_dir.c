@@ -42,13 +42,21 @@ static size_t need(const struct xfs_dir *d, size_t name_n)
     return (8 + 1 + name_n + d->x->ftype + 2 + 7) & ~(size_t)7;
 }
 
-/* The fields of what lies at p, without a look at whether they make sense. */
-static struct xfs_entry entry_of(const struct xfs_dir *d, const char *p)
+/* The fields of what lies at `at`, without a look at whether they make sense:
+ * its bytes, or 0 when they go beyond `end`. */
+static size_t entry_of(const struct xfs_dir *d, struct str block, size_t at,
+                       size_t end, struct xfs_entry *e)
 {
-    struct xfs_entry e = { .inode = u64be(p) };
-    e.name = (struct str){ p + 9, (unsigned char)p[8] };
-    e.type = d->x->ftype ? type_of_entry((unsigned char)p[9 + e.name.n]) : 0;
-    return e;
+    const char *p = block.p + at;
+    if (end - at < ENTRY_MIN)
+        return 0;
+    size_t name_n = (unsigned char)p[8], n = need(d, name_n);
+    if (n > end - at)
+        return 0;
+    *e = (struct xfs_entry){ .inode = u64be(p), .name = { p + 9, name_n } };
+    if (d->x->ftype)
+        e->type = type_of_entry((unsigned char)p[9 + name_n]);
+    return n;
 }
 
 static bool plausible(struct str name)
@@ -68,23 +76,20 @@ static bool plausible(struct str name)
  * where it began, or where a part began that was joined to it, never a place
  * after it: that tells it from other bytes.
  */
-static bool remnant(const struct xfs_dir *d, struct str block, size_t at,
-                    size_t end, struct xfs_entry *e)
+static size_t remnant(const struct xfs_dir *d, struct str block, size_t at,
+                      size_t end, struct xfs_entry *e)
 {
     size_t head = d->x->v5 ? HEAD_V5 : HEAD_V4;
-    if (end - at < ENTRY_MIN)
-        return false;
-    *e = entry_of(d, block.p + at);
-    size_t n = need(d, e->name.n);
-    if (n > end - at || !plausible(e->name) ||
+    size_t n = entry_of(d, block, at, end, e);
+    if (n == 0 || !plausible(e->name) ||
         (d->x->ftype && e->type == FS_FILE_OTHER))
-        return false;
+        return 0;
     size_t tag = u16be(block.p + at + n - 2);
     e->freed = true;
     e->low_only = e->inode >> 48 == UNUSED;
     if (e->low_only)
         e->inode &= UINT32_MAX;
-    return e->inode != 0 && tag % 8 == 0 && tag >= head && tag <= at;
+    return e->inode != 0 && tag % 8 == 0 && tag >= head && tag <= at ? n : 0;
 }
 
 static bool unused_part(struct xfs_dir *d, struct str block, size_t at,
@@ -92,13 +97,10 @@ static bool unused_part(struct xfs_dir *d, struct str block, size_t at,
 {
     struct xfs_entry e;
     while (d->want_freed && at + ENTRY_MIN <= end) {
-        if (!remnant(d, block, at, end, &e)) {
-            at += 8;
-            continue;
-        }
-        if (!d->entry(d->ctx, &e))
+        size_t n = remnant(d, block, at, end, &e);
+        if (n && !d->entry(d->ctx, &e))
             return false;
-        at += need(d, e.name.n);
+        at += n ? n : 8;
     }
     return true;
 }
@@ -113,11 +115,8 @@ static size_t part_at(struct xfs_dir *d, struct str block, size_t at,
         size_t n = u16be(p + 2);
         return n >= 8 && n % 8 == 0 && n <= end - at ? n : 0;
     }
-    if (end - at < ENTRY_MIN)
-        return 0;
-    *e = entry_of(d, p);
-    size_t n = need(d, e->name.n);
-    return e->name.n > 0 && n <= end - at && u16be(p + n - 2) == at ? n : 0;
+    size_t n = entry_of(d, block, at, end, e);
+    return n && e->name.n > 0 && u16be(p + n - 2) == at ? n : 0;
 }
 
 /* Names between the header and `end`; false when the caller has enough. */
