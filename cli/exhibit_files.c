@@ -1,12 +1,12 @@
 #include "cli/exhibit_files.h"
 
 #include "base/text.h"
+#include "evidence/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@ enum { HEX = 64, SEGMENTS_MAX = 16384 };
 
 void exhibit_files_open(struct exhibit_files *f, struct casedb *c)
 {
-    *f = (struct exhibit_files){ .c = c, .root = -1 };
+    *f = (struct exhibit_files){ .c = c, .root = -1, .names_fd = -1 };
 }
 
 static void close_fds(struct exhibit_files *f)
@@ -25,12 +25,17 @@ static void close_fds(struct exhibit_files *f)
     f->n_fds = 0;
     f->member = 0;
     f->embedded = false;
+    f->names_fd = -1;
+    f->n_names = 0;
+    arena_reset(&f->set_arena);
 }
 
 void exhibit_files_close(struct exhibit_files *f)
 {
     close_fds(f);
     free(f->fds);
+    free(f->names);
+    arena_free(&f->set_arena);
     if (f->root >= 0)
         close(f->root);
     f->root = -1;
@@ -161,6 +166,71 @@ static int add_segment(void *ctx, int64_t member, struct str name,
     return add_file(s->f, str_sub(value, HEX + 2, value.n), s->err);
 }
 
+/* ---- sets: the members after theirs are its files ------------------------ */
+
+struct set_members {
+    struct exhibit_files *f;
+    const struct member *m;
+    bool inside, failed;
+};
+
+static int add_set_member(void *ctx, const struct member *m)
+{
+    struct set_members *s = ctx;
+    struct exhibit_files *f = s->f;
+    bool part = str_eq(m->format, STR("ebs-file")) && m->layers.n == 0;
+    if (m->id == s->m->id)
+        s->inside = true;
+    else if (s->inside && !part)
+        s->inside = false;
+    if (!s->inside || !part)
+        return 0;
+    if (f->n_names == f->cap_names) {
+        size_t cap = f->cap_names ? 2 * f->cap_names : 64;
+        struct str *more = realloc(f->names, cap * sizeof(*more));
+        if (!more)
+            return ERR_INTERNAL;
+        f->names = more;
+        f->cap_names = cap;
+    }
+    f->names[f->n_names] = arena_copy(&f->set_arena, m->path);
+    return f->names[f->n_names++].p ? 0 : ERR_INTERNAL;
+}
+
+static bool is_set(const struct member *m)
+{
+    return str_ends(m->path, STR("/")) && str_starts(m->layers, STR("!ebs"));
+}
+
+static int add_set(struct exhibit_files *f, const struct member *m,
+                   struct err *err)
+{
+    struct set_members s = { .f = f, .m = m };
+    struct buf names = { 0 };
+    int rc = case_members(f->c, m->exhibit, add_set_member, &s, err);
+    for (size_t i = 0; i < f->n_names; i++) {
+        buf_put(&names, f->names[i]);
+        buf_putc(&names, 0);
+    }
+    if (rc == ERR_INTERNAL || names.failed)
+        rc = err_set(err, ERR_INTERNAL, "out of memory");
+    int fd = rc ? -1 : worker_memory(buf_str(&names), err);
+    buf_free(&names);
+    if (fd < 0)
+        return rc ? rc : err->code;
+    rc = keep_fd(f, fd, err);
+    f->names_fd = rc ? -1 : fd;
+    return rc;
+}
+
+int exhibit_files_supply(void *ctx, uint64_t i)
+{
+    const struct exhibit_files *f = ctx;
+    return f->names_fd >= 0 && i < f->n_names
+               ? exhibit_file_open(f->root, f->names[i])
+               : -1;
+}
+
 /* A copy in memory that the reader gets like any file. */
 static int add_embedded(struct exhibit_files *f, const struct member *m,
                         bool *found, struct err *err)
@@ -169,20 +239,8 @@ static int add_embedded(struct exhibit_files *f, const struct member *m,
     struct str bytes;
     int rc = case_embedded(f->c, m->id, &a, &bytes, found, err);
     if (rc == 0 && *found) {
-        int fd = memfd_create("embedded", MFD_CLOEXEC);
-        bool ok = fd >= 0;
-        for (size_t at = 0; ok && at < bytes.n;) {
-            ssize_t n = write(fd, bytes.p + at, bytes.n - at);
-            ok = n > 0 || (n < 0 && errno == EINTR);
-            at += n > 0 ? (size_t)n : 0;
-        }
-        if (!ok) {
-            rc = err_errno(err, ERR_INTERNAL, "memory for the embedded copy");
-            if (fd >= 0)
-                close(fd);
-        } else {
-            rc = keep_fd(f, fd, err);
-        }
+        int fd = worker_memory(bytes, err);
+        rc = fd < 0 ? err->code : keep_fd(f, fd, err);
         f->embedded = true;
     }
     arena_free(&a);
@@ -201,7 +259,8 @@ int exhibit_files_member(struct exhibit_files *f, const struct member *m,
         return rc;
     if (f->root >= 0) {
         struct segments s = { f, m, err };
-        rc = case_facts(f->c, m->exhibit, add_segment, &s, err);
+        rc = is_set(m) ? add_set(f, m, err)
+                       : case_facts(f->c, m->exhibit, add_segment, &s, err);
         if (rc == 0 && f->n_fds == 0)
             rc = add_file(f, m->path, err);
         if (rc == 0) {

@@ -18,6 +18,11 @@ struct exhibit_files {
     int *fds;
     size_t n_fds, cap_fds;
     bool embedded; /* from the copy in the case */
+    /* of a set of files: fds has the descriptor of their names only */
+    int names_fd; /* -1: no set */
+    struct str *names;
+    size_t n_names, cap_names;
+    struct arena set_arena;
 };
 
 void exhibit_files_open(struct exhibit_files *f, struct casedb *c);
@@ -26,5 +31,7 @@ void exhibit_files_close(struct exhibit_files *f);
  * the next call. ERR_EVIDENCE when they are not there. */
 int exhibit_files_member(struct exhibit_files *f, const struct member *m,
                          struct err *err) CHECKED;
+/* reader_supply.open: file number i of the set at hand. */
+int exhibit_files_supply(void *ctx, uint64_t i);
 /* A regular file beneath a folder, never through a link; -1 with errno. */
 int exhibit_file_open(int root, struct str path);

@@ -9,6 +9,10 @@ int raw_open(struct raw *r, struct casedb *c, struct err *err)
 {
     exhibit_files_open(&r->files, c);
     r->reader = reader_open(&(struct reader_options){ .silent_s = 0 }, err);
+    const struct reader_supply supply = { &r->files.names_fd,
+                                          exhibit_files_supply, &r->files };
+    if (r->reader)
+        reader_supply(r->reader, &supply);
     return r->reader ? 0 : err->code;
 }
 
@@ -47,6 +51,8 @@ static int keep_member(void *ctx, const struct member *m)
 {
     struct members *s = ctx;
     if (s->exhibit && m->exhibit != s->exhibit)
+        return 0;
+    if (str_eq(m->format, STR("ebs-file"))) /* read as parts of their disk */
         return 0;
     if (s->n == s->cap) {
         size_t cap = s->cap ? 2 * s->cap : 256;

@@ -13,7 +13,9 @@
 #include <zstd.h>
 
 #include "evidence/container_kinds.h"
+#include "evidence/ebs.h"
 #include "evidence/ewf.h"
+#include "evidence/fileset.h"
 
 /* ---- recognition -------------------------------------------------------- */
 
@@ -69,6 +71,8 @@ enum container_kind container_of(struct source *s)
     char head[CONTAINER_HEAD], tail[CONTAINER_FOOTER];
     size_t n = 0, t = 0;
     struct source *first = source_part(s, 0);
+    if (fileset_of(s))
+        return CONTAINER_EBS;
     if (source_read(first, 0, head, sizeof head, &n, NULL))
         n = 0;
     if (s->size < sizeof tail ||
@@ -88,6 +92,7 @@ static const struct {
     [CONTAINER_VHD] = { "vhd", "VHD container", vhd_open },
     [CONTAINER_VHDX] = { "vhdx", "VHDX container", vhdx_open },
     [CONTAINER_VMDK] = { "vmdk", "VMDK container", vmdk_open },
+    [CONTAINER_EBS] = { "ebs", "EBS block set", ebs_open },
     [CONTAINER_OTHER] = { NULL, "a container", NULL },
 };
 

@@ -18,6 +18,7 @@ enum container_kind {
     CONTAINER_VHD,
     CONTAINER_VHDX,
     CONTAINER_VMDK,
+    CONTAINER_EBS,   /* a set of files, see evidence/ebs.h */
     CONTAINER_OTHER, /* recognised and not read: Ex01, QED, .. */
 };
 

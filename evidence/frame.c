@@ -37,6 +37,7 @@ static const struct {
     [FRAME_HIT] = { "hit", 64 << 10, ANSWERS | CONTENT },
     [FRAME_DONE] = { "done", 4 << 10, ANSWERS | ENDS },
     [FRAME_ERROR] = { "error", 512, ANSWERS | ENDS },
+    [FRAME_WANT] = { "want", 8, ANSWERS },
 };
 
 const char *frame_type_name(unsigned type)
@@ -130,6 +131,12 @@ static bool allowed_now(const struct frames *f, unsigned type)
     return !(when & CONTENT) || !f->two_step || f->sealed;
 }
 
+/* Nothing of these is kept. */
+static bool is_free(unsigned type)
+{
+    return type == FRAME_PROGRESS || type == FRAME_WANT;
+}
+
 /* The rules that the header alone can break: before the payload is waited
  * for, so that no length from the worker is ever relied on. */
 static bool header_ok(struct frames *f, const unsigned char *h)
@@ -146,8 +153,7 @@ static bool header_ok(struct frames *f, const unsigned char *h)
         return broken(f, 4, "answers another job", u64le(h + 16));
     if (u64le(h + 24) != f->sequence)
         return broken(f, 5, "out of sequence", u64le(h + 24));
-    if (f->greeted && h[5] != FRAME_PROGRESS &&
-        length > f->queue[f->first].left)
+    if (f->greeted && !is_free(h[5]) && length > f->queue[f->first].left)
         return broken(f, 6, "more than the job may give", length);
     return true;
 }
@@ -160,7 +166,7 @@ static void advance(struct frames *f, unsigned type, uint32_t length)
         f->greeted = true;
         return;
     }
-    if (type != FRAME_PROGRESS) /* nothing of it is kept */
+    if (!is_free(type))
         f->queue[f->first].left -= length;
     if (type == FRAME_SEALED)
         f->sealed = true;

@@ -34,6 +34,7 @@ enum frame_type {
     FRAME_HIT = 10,     /* search hits */
     FRAME_DONE = 11,    /* the job's end; counts */
     FRAME_ERROR = 12,   /* the job's end; i32 code, then text */
+    FRAME_WANT = 13,    /* u64: which file of the set is to be sent */
     FRAME_TYPES
 };
 const char *frame_type_name(unsigned type); /* "records" */
@@ -55,7 +56,7 @@ void frame_header(unsigned char out[FRAME_HEADER], const struct frame *f);
  *   1 magic, version, reserved bits  2 type allowed in this state
  *   3 length within the type's cap   4 job is the oldest open one
  *   5 sequence is the previous + 1   6 the job's bytes within its budget
- *   (PROGRESS is free)
+ *   (PROGRESS and WANT are free)
  */
 struct frames {
     unsigned char *buf;

@@ -19,6 +19,7 @@ struct reader {
     struct worker *w; /* NULL: started when needed */
     struct buf key;   /* of the source that the worker holds open */
     uint64_t job;
+    struct reader_supply supply;
 };
 
 /* One question and what its answers go to. */
@@ -101,7 +102,17 @@ static int make_key(const struct reader_place *p, struct buf *key,
     return key->failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
-static int make_request(struct exchange *x, bool same,
+void reader_supply(struct reader *r, const struct reader_supply *s)
+{
+    r->supply = *s;
+}
+
+static bool is_set(const struct reader *r, const struct reader_place *p)
+{
+    return r->supply.names && p->n_fds == 1 && p->fds[0] == *r->supply.names;
+}
+
+static int make_request(struct exchange *x, unsigned flags,
                         const struct reader_needles *needles, struct err *err)
 {
     const struct reader_place *p = x->place;
@@ -109,7 +120,7 @@ static int make_request(struct exchange *x, bool same,
     if (p->layers.n > UINT16_MAX)
         return err_set(err, ERR_USAGE, "layers of %zu bytes", p->layers.n);
     buf_putc(b, (char)x->op);
-    buf_putc(b, same ? READER_SAME : 0);
+    buf_putc(b, (char)flags);
     buf_putc(b, (char)p->layers.n);
     buf_putc(b, (char)(p->layers.n >> 8));
     put_u64(b, p->off);
@@ -135,6 +146,8 @@ static int ensure_worker(struct reader *r, struct err *err)
                                       .silent_s = r->options.silent_s };
     if (!r->w)
         r->w = worker_spawn(&o, err);
+    if (r->w && r->supply.open)
+        worker_supply(r->w, r->supply.open, r->supply.ctx);
     return r->w ? 0 : ERR_INTERNAL;
 }
 
@@ -147,7 +160,10 @@ static int ask(struct reader *r, struct exchange *x,
         rc = ensure_worker(r, err);
     bool same = rc == 0 && r->key.n && str_eq(buf_str(&key), buf_str(&r->key));
     if (rc == 0)
-        rc = make_request(x, same, needles, err);
+        rc = make_request(x,
+                          (same ? READER_SAME : 0u) |
+                              (is_set(r, x->place) ? READER_SET : 0u),
+                          needles, err);
     if (rc == 0)
         rc = worker_send(r->w, ++r->job, buf_str(&x->request), x->place->fds,
                          same ? 0 : x->place->n_fds, x->max_bytes, err);

@@ -21,6 +21,16 @@ struct reader_options {
 struct reader *reader_open(const struct reader_options *o, struct err *err);
 void reader_close(struct reader *r); /* NULL is fine */
 
+/* A place may be in a set of files that are too many to be open: its one
+ * descriptor is then that of their names (fileset.h), which *names is, and
+ * the files are opened by number. Copied; ctx is borrowed. */
+struct reader_supply {
+    const int *names; /* -1: no set is open */
+    int (*open)(void *ctx, uint64_t file);
+    void *ctx;
+};
+void reader_supply(struct reader *r, const struct reader_supply *s);
+
 struct reader_place {
     const int *fds; /* borrowed for the call */
     size_t n_fds;

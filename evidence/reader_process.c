@@ -2,6 +2,7 @@
  * The last source stays open, because its restart points are costly. */
 #include "base/hash.h"
 #include "base/varint.h"
+#include "evidence/fileset.h"
 #include "evidence/reader.h"
 #include "evidence/reader_wire.h"
 #include "evidence/scan.h"
@@ -26,7 +27,7 @@ static struct reader_self {
 
 struct request {
     enum reader_op op;
-    bool same;
+    bool same, set;
     struct str layers;
     uint64_t off, len;
     struct reader_needles needles;
@@ -55,7 +56,16 @@ static void close_sources(void)
     r->n_fds = 0;
 }
 
-static int open_sources(struct str layers, const int *fds, size_t n,
+static struct source *open_files(bool set, size_t n, struct err *err)
+{
+    const int *fds = reader_self.fds;
+    if (set)
+        return fileset_open_worker(fds[0], err);
+    return n == 1 ? source_open_fd(fds[0], err)
+                  : source_open_split(fds, n, err);
+}
+
+static int open_sources(const struct request *q, const int *fds, size_t n,
                         struct err *err)
 {
     struct reader_self *r = &reader_self;
@@ -67,10 +77,9 @@ static int open_sources(struct str layers, const int *fds, size_t n,
     memcpy(r->fds, fds, n * sizeof *fds);
     r->n_fds = n;
     worker_keep_fds();
-    r->file = n == 1 ? source_open_fd(r->fds[0], err)
-                     : source_open_split(r->fds, n, err);
+    r->file = open_files(q->set, n, err);
     if (r->file)
-        r->top = source_open_layers(r->file, layers, err);
+        r->top = source_open_layers(r->file, q->layers, err);
     if (r->top)
         return worker_seal(err);
     close_sources();
@@ -239,7 +248,9 @@ static bool parse(struct str request, struct request *q)
 {
     struct cursor c = cursor_of(request.p, request.n);
     q->op = cursor_u8(&c);
-    q->same = cursor_u8(&c) & READER_SAME;
+    uint8_t flags = cursor_u8(&c);
+    q->same = flags & READER_SAME;
+    q->set = flags & READER_SET;
     size_t n = cursor_u16(&c);
     q->off = cursor_u64(&c);
     q->len = cursor_u64(&c);
@@ -258,7 +269,7 @@ static int handle(void *ctx, struct str request, const int *fds, size_t n_fds,
         return err_set(err, ERR_INTERNAL, "reader: bad request");
     if (!q.same || !reader_self.top) {
         close_sources();
-        int rc = open_sources(q.layers, fds, n_fds, err);
+        int rc = open_sources(&q, fds, n_fds, err);
         if (rc)
             return rc;
     }

@@ -10,5 +10,8 @@
 
 enum reader_op { READER_READ = 1, READER_HASH = 2, READER_SCAN = 3 };
 /* The source of the request before, still open: no descriptors come. */
-enum { READER_SAME = 1 };
+enum {
+    READER_SAME = 1,
+    READER_SET = 2, /* one descriptor, the names of a set (fileset.h) */
+};
 enum { READER_HIT = 20, READER_GAP = 17, READER_HEAD = 20, READER_END = 19 };

@@ -11,6 +11,8 @@ enum {
     REQUEST_MAGIC = 0x5145524b, /* "KREQ" */
     REQUEST_HEADER = 16,
     REQUEST_MORE = 1,
+    REQUEST_FILE = 2, /* the file that the job asked for by FRAME_WANT; job is
+                         its number. Without a descriptor: not to be had */
     REQUEST_FDS = 240, /* the kernel takes 253 a message */
     REQUEST_FDS_ALL = 16384,
 };

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -48,6 +49,8 @@ struct worker {
     int64_t heard;                 /* monotonic, last sign of life */
     uint64_t cpu_job;              /* number of the job cpu_from belongs to */
     int64_t cpu_from;
+    int (*supply)(void *ctx, uint64_t file);
+    void *supply_ctx;
 };
 
 static const struct {
@@ -405,6 +408,49 @@ static void take_fences(struct worker *w, struct str payload)
     w->fences = f;
 }
 
+void worker_supply(struct worker *w, int (*open)(void *ctx, uint64_t file),
+                   void *ctx)
+{
+    w->supply = open;
+    w->supply_ctx = ctx;
+}
+
+int worker_memory(struct str bytes, struct err *err)
+{
+    char self[40];
+    int fd = memfd_create("kanshiki", MFD_CLOEXEC), read_only = -1;
+    bool ok = fd >= 0;
+    for (size_t at = 0; ok && at < bytes.n;) {
+        ssize_t n = write(fd, bytes.p + at, bytes.n - at);
+        ok = n > 0 || (n < 0 && errno == EINTR);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (ok)
+        read_only = open(self, O_RDONLY | O_CLOEXEC);
+    if (read_only < 0)
+        err_errno(err, ERR_INTERNAL, "memory for a worker");
+    if (fd >= 0)
+        close(fd);
+    return read_only;
+}
+
+/* The worker waits for nothing else, so the message always fits. */
+static void supply(struct worker *w, const struct frame *f)
+{
+    unsigned char h[REQUEST_HEADER];
+    bool whole = f->payload.n == 8;
+    uint64_t file = whole ? u64le(f->payload.p) : UINT64_MAX;
+    int fd = w->supply && whole ? w->supply(w->supply_ctx, file) : -1;
+    if (fd >= 0 && check_read_only(&fd, 1, NULL))
+        close_fd(&fd);
+    request_header(h, REQUEST_FILE, file);
+    if (send_message(w->requests, h, STR_NONE, &fd, fd >= 0) &&
+        errno != EPIPE && errno != ECONNRESET)
+        worker_kill(w, "a file could not be sent to it");
+    close_fd(&fd);
+}
+
 bool worker_next_frame(struct worker *w, struct frame *f)
 {
     while (frames_next(&w->frames, f)) {
@@ -413,7 +459,9 @@ bool worker_next_frame(struct worker *w, struct frame *f)
             take_fences(w, f->payload);
         if (f->type == FRAME_DONE || f->type == FRAME_ERROR)
             w->ended++;
-        if (f->type != FRAME_HELLO)
+        if (f->type == FRAME_WANT)
+            supply(w, f);
+        else if (f->type != FRAME_HELLO)
             return true;
     }
     if (w->frames.rule && !w->violation) {

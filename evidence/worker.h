@@ -56,6 +56,13 @@ enum { WORKER_REQUEST_MAX = 64 << 10 };
 int worker_send(struct worker *w, uint64_t job, struct str request,
                 const int *fds, size_t n_fds, uint64_t max_bytes,
                 struct err *err) CHECKED;
+/* Files that the open job asks for by number (worker_want): opened by `open`,
+ * which returns a read-only descriptor or -1, and closed when sent. Only for
+ * workers with one request at a time. */
+void worker_supply(struct worker *w, int (*open)(void *ctx, uint64_t file),
+                   void *ctx);
+/* Bytes as a descriptor that a worker may be given; the caller closes it. */
+int worker_memory(struct str bytes, struct err *err);
 unsigned worker_open_jobs(const struct worker *w); /* sent, not ended */
 uint64_t worker_oldest_job(const struct worker *w);
 uint64_t worker_ended_jobs(const struct worker *w);
@@ -124,6 +131,9 @@ uint64_t worker_job(void);
 enum worker_kind worker_kind(void);
 /* The descriptors of worker_options.files. */
 const int *worker_files(size_t *n);
+/* File number i of the job's set, from the parent; the caller closes it. -1:
+ * it is not to be had. */
+int worker_want(uint64_t i, struct err *err);
 /* The descriptors of this request stay open; the handler owns them now. */
 void worker_keep_fds(void);
 /* Step 2: nothing can be opened from here on. To be called once the container

@@ -209,6 +209,39 @@ static enum received receive(int *fds, size_t *n_fds, struct str *payload)
     return RECEIVED;
 }
 
+int worker_want(uint64_t i, struct err *err)
+{
+    unsigned char p[8], h[REQUEST_HEADER];
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec v = { h, sizeof h };
+    struct msghdr m = { .msg_iov = &v,
+                        .msg_iovlen = 1,
+                        .msg_control = control.bytes,
+                        .msg_controllen = sizeof control };
+    int fd = -1;
+    ssize_t n;
+    put_u64le(p, i);
+    if (worker_emit_str(FRAME_WANT, (struct str){ (char *)p, sizeof p })) {
+        err_set(err, ERR_WRITE, "the parent is gone");
+        return -1;
+    }
+    do
+        n = recvmsg(WORKER_IN, &m, 0);
+    while (n < 0 && errno == EINTR);
+    if (n != REQUEST_HEADER || u32le(h) != REQUEST_MAGIC ||
+        u32le(h + 4) != REQUEST_FILE || u64le(h + 8) != i)
+        _exit(WORKER_EXIT_REQUEST);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+        if (c->cmsg_type == SCM_RIGHTS && fd < 0)
+            memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    if (fd < 0)
+        err_set(err, ERR_EVIDENCE, "a file of the set cannot be opened");
+    return fd;
+}
+
 static void answer(const struct worker_handler *h, struct str request)
 {
     struct worker_self *w = &worker_self;

@@ -75,11 +75,18 @@ int digests_front(struct pipeline *p, struct err *err)
     p->segments = calloc(f->n_segments, sizeof(*p->segments));
     if (!p->segments)
         return err_set(err, ERR_INTERNAL, "import: out of memory");
+    if (f->set) {
+        struct hashing_result none;
+        hashing_wait(p->hashing, j->tickets[0], &none);
+        memcpy(p->segments, j->many->results,
+               f->n_segments * sizeof(*p->segments));
+    }
     for (uint32_t k = 0; k < f->n_segments; k++) {
         struct hashing_result *r = &p->segments[k];
-        hashing_wait(p->hashing, j->tickets[k], r);
+        if (!f->set)
+            hashing_wait(p->hashing, j->tickets[k], r);
         struct name_digest *d = &p->digests[found_name(f, k)];
-        d->known = true;
+        d->known = !r->failed || !f->set;
         memcpy(d->sha256, r->sha256, 32);
     }
     memcpy(p->front_sha, p->segments[0].sha256, 32);
@@ -101,7 +108,7 @@ static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
                           STR("size or time of the file changed while it was "
                               "read"),
                           err);
-    if (rc == 0 && f->n_segments > 1) {
+    if (rc == 0 && f->n_segments > 1 && !f->set) {
         struct buf b = { 0 };
         buf_put_hex(&b, r->sha256, 32);
         buf_putz(&b, "  ");
@@ -131,9 +138,32 @@ static int embed(struct pipeline *p, struct err *err)
     return rc;
 }
 
+/* Each of its files is a member: it has its digest, and nothing of its own
+ * was read as records. */
+int digests_set_members(struct pipeline *p, struct err *err)
+{
+    const struct found_file *f = file_at(p, p->front);
+    int rc = digests_front(p, err);
+    for (uint32_t k = 0; rc == 0 && k < f->n_segments; k++) {
+        const struct hashing_result *r = &p->segments[k];
+        struct str sha = { (const char *)r->sha256, 32 };
+        rc = intake_member(p->in, p->found.names[found_name(f, k)], STR(""),
+                           STR("ebs-file"), r->bytes, err);
+        if (rc == 0)
+            rc = segment_items(p, k, err);
+        if (rc == 0)
+            rc = intake_member_end(p->in, r->failed ? STR_NONE : sha, err);
+    }
+    return rc;
+}
+
 int digests_outer_end(void *ctx, struct str *sha256, struct err *err)
 {
     struct pipeline *p = ctx;
+    if (file_at(p, p->front)->set) { /* its members have their own */
+        *sha256 = STR_NONE;
+        return 0;
+    }
     int rc = digests_front(p, err);
     for (uint32_t k = 0; rc == 0 && k < file_at(p, p->front)->n_segments; k++)
         rc = segment_items(p, k, err);

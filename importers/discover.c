@@ -223,12 +223,12 @@ int discover(struct str path, struct found *out, struct err *err)
     int rc;
     if (S_ISREG(st.st_mode)) {
         struct str base;
+        out->single = true;
         rc = open_parent(out, z, &base, err);
         if (rc == 0)
             rc = add_name(out, base, (uint64_t)st.st_size, err);
         if (rc == 0)
             rc = add_siblings(out, base, err);
-        out->single = true;
         return rc ? rc : finish(out, err);
     }
     if (!S_ISDIR(st.st_mode))

@@ -8,7 +8,8 @@ struct found_file {
     uint64_t size;        /* all segments */
     uint32_t n_segments;  /* 1; more for images in several files */
     uint32_t first;       /* index of its name */
-    const uint32_t *list; /* of a set: the index of each name; else NULL */
+    const uint32_t *list; /* of several: the index of each name; else NULL */
+    bool set; /* too many to be open at once; path ends in a slash */
 };
 /* Index of the name of segment k. */
 static inline uint32_t found_name(const struct found_file *f, uint32_t k)

@@ -130,13 +130,22 @@ static bool may_begin(struct str name)
            str_ends(name, STR(".vmdk"));
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return str_cmp(((const struct found_file *)a)->path,
+                   ((const struct found_file *)b)->path);
+}
+
 int discover_join(struct found *f, struct err *err)
 {
     bool *taken = calloc(f->n_files + 1, sizeof(*taken));
     int rc = taken ? 0 : no_memory(err);
-    for (size_t i = 0; i < f->n_files && rc == 0; i++) {
+    for (size_t i = 0; i < f->n_files; i++)
         f->files[i].first = (uint32_t)i;
-        if (!taken[i] && may_begin(f->names[i]))
+    if (rc == 0 && !f->single)
+        rc = discover_blocks(f, taken, err);
+    for (size_t i = 0; i < f->n_files && rc == 0; i++) {
+        if (!taken[i] && !f->files[i].set && may_begin(f->names[i]))
             rc = join_from(f, taken, i, err);
     }
     size_t out = 0;
@@ -145,6 +154,8 @@ int discover_join(struct found *f, struct err *err)
             f->files[out++] = f->files[i];
     if (rc == 0)
         f->n_files = out;
+    if (rc == 0 && out)
+        qsort(f->files, out, sizeof(*f->files), by_path);
     free(taken);
     return rc;
 }

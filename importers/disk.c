@@ -632,7 +632,8 @@ static int import(struct import_job *job, struct err *err)
 const struct importer importers_disk = {
     .name = "disk",
     .title = "Disk or volume image",
-    .reads = "raw, split raw, E01, qcow2, VMDK, VHD and VHDX images; GPT, "
+    .reads = "raw, split raw, E01, qcow2, VMDK, VHD and VHDX images, EBS "
+             "blocks; GPT, "
              "MBR, LVM2; ext2/3/4, XFS, NTFS, FAT, exFAT, ISO 9660",
     .flags = IMPORTER_IMAGE,
     .probe = probe,

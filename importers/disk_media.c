@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "evidence/container.h"
+#include "evidence/ebs.h"
 #include "evidence/ewf.h"
 
 enum {
@@ -151,8 +152,9 @@ static int media_read(struct medium *m, const struct ewf_info *in,
     char *buf = malloc(STEP);
     int code = h && buf ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
     struct source *src = m->src;
-    double scale =
-        src->size ? (double)m->job->in->src->size / (double)src->size : 1;
+    double scale = src->size && m->job->in->src->size
+                       ? (double)m->job->in->src->size / (double)src->size
+                       : 1;
     for (uint64_t off = 0; off < src->size && !code;) {
         size_t got = 0;
         code = source_read(src, off, buf, STEP, &got, err);
@@ -179,6 +181,49 @@ static int container_facts(struct medium *m, const struct container_info *in)
     return stop;
 }
 
+/* Of a block set all is named by block, also what is met while reading. */
+static int ebs_issues(struct medium *m)
+{
+    const struct ebs_info *in = ebs_info(m->src);
+    struct sink *s = m->job->sink;
+    int stop = 0;
+    for (size_t i = 0; i < in->n_issues && !stop; i++) {
+        const struct ebs_issue *x = &in->issues[i];
+        stop = sink_issue(s, x->error ? ISSUE_ERROR : ISSUE_WARNING, x->off,
+                          x->len, x->code, "%s", x->text);
+    }
+    if (in->more_issues && !stop)
+        stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ebs-more",
+                          "%llu more issues of blocks",
+                          (unsigned long long)in->more_issues);
+    if (in->unchecked && !stop)
+        stop = sink_issue(s, ISSUE_WARNING, 0, 0, "ebs-unchecked",
+                          "%llu blocks have no checksum",
+                          (unsigned long long)in->unchecked);
+    if (!stop)
+        stop = disk_fact(
+            s, "ebs blocks",
+            "%llu used, %llu missing, %llu altered, %llu extra, "
+            "%llu without checksum; %llu files, %zu pages of "
+            "listings",
+            (unsigned long long)in->listed, (unsigned long long)in->missing,
+            (unsigned long long)in->altered, (unsigned long long)in->extra,
+            (unsigned long long)in->unchecked, (unsigned long long)in->files,
+            in->pages);
+    return stop;
+}
+
+static int ebs_facts(struct medium *m)
+{
+    const struct ebs_info *in = ebs_info(m->src);
+    int stop = disk_fact(m->job->sink, "container",
+                         "EBS blocks of %u bytes, snapshots: %zu",
+                         in->block_size, in->layers);
+    if (!stop && in->snapshot[0])
+        stop = disk_fact(m->job->sink, "snapshot", "%s", in->snapshot);
+    return stop;
+}
+
 /* The container around the medium, when there is one. */
 static int unpack(struct medium *m, enum container_kind kind,
                   const struct ewf_info **ewf, struct err *err)
@@ -198,6 +243,8 @@ static int unpack(struct medium *m, enum container_kind kind,
     const struct container_info *in = container_info(m->src);
     if (in)
         return container_facts(m, in);
+    if (kind == CONTAINER_EBS)
+        return ebs_facts(m);
     *ewf = ewf_source_info(m->src);
     return ewf_facts(m, *ewf);
 }
@@ -205,12 +252,15 @@ static int unpack(struct medium *m, enum container_kind kind,
 static int medium_open(struct medium *m, struct err *err)
 {
     struct source *src = m->job->in->src;
-    if (src->size < SECTOR)
+    /* An archive of blocks begins like any archive: its layer says it. */
+    enum container_kind kind = str_ends(m->job->layers, STR("!ebs"))
+                                   ? CONTAINER_EBS
+                                   : container_of(src);
+    if (kind != CONTAINER_EBS && src->size < SECTOR)
         return err_set(err, ERR_EVIDENCE, "%s",
                        src->size ? "smaller than one sector: no image"
                                  : "the image is empty");
     const struct ewf_info *ewf = NULL;
-    enum container_kind kind = container_of(src);
     int stop = unpack(m, kind, &ewf, err);
     if (!stop)
         stop = disk_fact(m->job->sink, "media size", "%llu",
@@ -222,7 +272,9 @@ static int medium_open(struct medium *m, struct err *err)
     /* A plain file's digest is the exhibit's. */
     if (!stop && (kind || source_part(src, 1) || m->job->layers.n))
         stop = media_read(m, ewf, err);
-    return stop ? stop : gap_issues(m);
+    if (stop)
+        return stop;
+    return kind == CONTAINER_EBS ? ebs_issues(m) : gap_issues(m);
 }
 
 int disk_media_open(struct import_job *job, struct source **media,

@@ -12,6 +12,7 @@ enum { QUEUE = 4096, BLOCK = 1 << 20, STEP = 64 << 20 };
 
 struct entry {
     int fd;
+    struct hashing_many *many; /* instead of fd */
     struct hashing_result result;
 };
 
@@ -74,6 +75,28 @@ static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
                      r->bytes != (uint64_t)b.st_size;
 }
 
+static bool cancelled(struct hashing *h, const struct hashing_many *m)
+{
+    pthread_mutex_lock(&h->lock);
+    bool stop = h->stop || m->cancelled;
+    pthread_mutex_unlock(&h->lock);
+    return stop;
+}
+
+static void hash_many(struct hashing *h, struct hashing_many *m)
+{
+    for (size_t i = 0; i < m->n && !cancelled(h, m); i++) {
+        int fd = m->open(m->ctx, i);
+        if (fd < 0) {
+            m->results[i] =
+                (struct hashing_result){ .failed = true, .error = errno };
+            continue;
+        }
+        hash_file(h, fd, &m->results[i]);
+        close(fd);
+    }
+}
+
 static void *run(void *arg)
 {
     struct hashing *h = arg;
@@ -85,9 +108,13 @@ static void *run(void *arg)
         }
         struct entry *e = &h->queue[h->done % QUEUE];
         int fd = e->fd;
+        struct hashing_many *many = e->many;
         pthread_mutex_unlock(&h->lock);
-        struct hashing_result r;
-        hash_file(h, fd, &r);
+        struct hashing_result r = { .bytes = 0 };
+        if (many)
+            hash_many(h, many);
+        else
+            hash_file(h, fd, &r);
         pthread_mutex_lock(&h->lock);
         e->result = r;
         h->done++;
@@ -118,7 +145,8 @@ struct hashing *hashing_open(struct err *err)
     return h;
 }
 
-int hashing_add(struct hashing *h, int fd, uint64_t *ticket, struct err *err)
+static int add(struct hashing *h, struct entry e, uint64_t *ticket,
+               struct err *err)
 {
     int rc = 0;
     pthread_mutex_lock(&h->lock);
@@ -126,11 +154,31 @@ int hashing_add(struct hashing *h, int fd, uint64_t *ticket, struct err *err)
         rc = err_set(err, ERR_INTERNAL, "hashing: queue is full");
     } else {
         *ticket = h->added;
-        h->queue[h->added++ % QUEUE].fd = fd;
+        h->queue[h->added++ % QUEUE] = e;
         pthread_cond_broadcast(&h->wake);
     }
     pthread_mutex_unlock(&h->lock);
     return rc;
+}
+
+int hashing_add(struct hashing *h, int fd, uint64_t *ticket, struct err *err)
+{
+    return add(h, (struct entry){ .fd = fd }, ticket, err);
+}
+
+int hashing_add_many(struct hashing *h, struct hashing_many *m,
+                     uint64_t *ticket, struct err *err)
+{
+    return add(h, (struct entry){ .fd = -1, .many = m }, ticket, err);
+}
+
+void hashing_cancel(struct hashing *h, struct hashing_many *m, uint64_t ticket)
+{
+    struct hashing_result r;
+    pthread_mutex_lock(&h->lock);
+    m->cancelled = true;
+    pthread_mutex_unlock(&h->lock);
+    hashing_wait(h, ticket, &r);
 }
 
 void hashing_wait(struct hashing *h, uint64_t ticket,

@@ -22,6 +22,18 @@ int hashing_add(struct hashing *h, int fd, uint64_t *ticket,
 /* Blocks until the ticket is done; tickets are done in order. */
 void hashing_wait(struct hashing *h, uint64_t ticket,
                   struct hashing_result *out);
+/* Many files under one ticket: each is opened when its turn comes. All is the
+ * caller's until hashing_wait, or hashing_cancel, which ends it early. */
+struct hashing_many {
+    size_t n;
+    int (*open)(void *ctx, size_t i); /* in the hashing thread; -1: errno */
+    void *ctx;
+    struct hashing_result *results;
+    bool cancelled; /* hashing's own */
+};
+int hashing_add_many(struct hashing *h, struct hashing_many *m,
+                     uint64_t *ticket, struct err *err) CHECKED;
+void hashing_cancel(struct hashing *h, struct hashing_many *m, uint64_t ticket);
 bool hashing_ready(struct hashing *h, uint64_t ticket);
 
 struct hashing_prefix {

@@ -230,6 +230,7 @@ static int run_alone(struct pipeline *p, enum worker_kind kind,
     if (!w)
         return err->code;
     struct receiver rx = { 0 };
+    worker_supply(w, pipeline_supply, p);
     int rc = pool_send(p, w, p->front, err);
     if (rc < 0) { /* it died at once: worker_close says how */
         *out = FRONT_DIED;
@@ -249,6 +250,8 @@ static int run_alone(struct pipeline *p, enum worker_kind kind,
         else
             rc = wait_for_frames(p, w, err);
     }
+    if (worker_fences(w)->got)
+        p->fences = *worker_fences(w);
     worker_close(w, end);
     receiver_free(&rx);
     return rc;
@@ -341,7 +344,8 @@ static int front_file(struct pipeline *p, struct err *err)
     if (pipeline_open_file(p, p->front, &open_err))
         return not_opened(p, &open_err, err);
     struct pool_worker *w = front_worker(p);
-    bool image = file_at(p, p->front)->n_segments > 1;
+    bool image = file_at(p, p->front)->n_segments > 1 ||
+                 file_at(p, p->front)->set;
     if (w) {
         rc = from_pool(p, w, &hooks, &out, err);
         if (rc)
@@ -370,6 +374,8 @@ static int commit_files(struct pipeline *p, struct err *err)
 {
     for (; p->front < p->found.n_files; p->front++) {
         int rc = front_file(p, err);
+        if (rc == 0 && p->jobs[p->front].many)
+            rc = digests_set_members(p, err);
         if (rc == 0)
             rc = digests_front(p, err);
         if (rc == 0)

@@ -12,6 +12,8 @@
 #include "base/varint.h"
 #include "evidence/archive.h"
 #include "evidence/container.h"
+#include "evidence/ebs.h"
+#include "evidence/fileset.h"
 #include "evidence/gzip.h"
 #include "evidence/utf16.h"
 #include "evidence/worker.h"
@@ -181,7 +183,7 @@ static int run_importer(struct job *j, const struct importer *imp,
 {
     if (imp->layer)
         layers = add_layer(j, layers, imp->layer);
-    else if (imp->flags & IMPORTER_IMAGE)
+    else if (imp->flags & IMPORTER_IMAGE && !str_ends(layers, STR("!ebs")))
         layers = add_container(j, layers, in->in.src);
     int rc = begin(j, layers, imp->name, size);
     if (rc)
@@ -202,6 +204,16 @@ static int run_importer(struct job *j, const struct importer *imp,
         rc = sink_issue(j->sink, ISSUE_ERROR, err.offset, 0, "import-stopped",
                         "%s", err.what);
     return rc ? rc : end(j);
+}
+
+/* A block set: its files are one disk. */
+static int run_set(struct job *j, struct source *src, struct str layers,
+                   uint64_t size)
+{
+    struct input_buffer in;
+    input_memory(&in, STR(""));
+    in.in.src = src;
+    return run_importer(j, importer_by_name(STR("disk")), &in, layers, size);
 }
 
 static struct str tail_of(struct input_buffer *in, char tail[TAIL])
@@ -377,12 +389,50 @@ static int flagged(struct job *j, const struct archive_member *m)
 
 /* The archive is a member of its own, with what is odd about it; then come
  * its files, bytewise by name. */
+static int archive_blocks(struct job *j, struct source *src,
+                          const struct members *a, struct str layers)
+{
+    if (!j->image) {
+        j->verdict = WIRE_NEEDS_IMAGE;
+        return 0;
+    }
+    int rc = run_set(j, src, add_layer(j, layers, "!ebs"), src->size);
+    for (size_t i = 0; i < a->n && rc == 0; i++) {
+        const struct archive_member *m = &a->members[i];
+        struct buf b = { 0 };
+        if (m->type != ARCHIVE_FILE)
+            continue;
+        buf_put(&b, layers);
+        buf_putz(&b, a->kind == ARCHIVE_ZIP ? "!zip/" : "!tar/");
+        text_cite(&b, m->name, true);
+        rc = begin(j, buf_to_arena(&b, &j->names), "ebs-file", m->size);
+        if (rc == 0)
+            rc = end(j);
+    }
+    return rc;
+}
+
+static bool blocks_in(struct job *j, const struct members *a)
+{
+    struct str *names = arena_array(&j->names, a->n + 1, sizeof(*names));
+    size_t n = 0;
+    for (size_t i = 0; names && i < a->n; i++)
+        if (a->members[i].type == ARCHIVE_FILE)
+            names[n++] = a->members[i].name;
+    return names && ebs_names_fit(names, n);
+}
+
 static int unwrap_archive(struct job *j, struct source *src,
                           enum archive_kind kind, struct str layers,
                           unsigned depth)
 {
     struct members a = { 0 };
     int rc = members_list(src, kind, &a, j->err);
+    if (rc == 0 && j->outer && layers.n == 0 && blocks_in(j, &a)) {
+        rc = archive_blocks(j, src, &a, layers);
+        members_free(&a);
+        return rc;
+    }
     if (rc == 0)
         rc = begin(j, layers, kind == ARCHIVE_ZIP ? "zip" : "tar", src->size);
     for (size_t i = 0; i < a.n_issues && rc == 0; i++)
@@ -404,7 +454,9 @@ static enum archive_kind archive_of(struct job *j, struct input_buffer *in,
 {
     UNINITIALIZED char tail[TAIL];
     struct str head = { in->in.p, in->in.n };
-    if (depth >= DEPTH || j->image || j->req->as.n)
+    /* segments are of one image, whatever its end looks like */
+    bool split = in->in.src && source_part(in->in.src, 1);
+    if (depth >= DEPTH || split || j->req->as.n)
         return ARCHIVE_NONE;
     return members_recognise(head, tail_of(in, tail));
 }
@@ -492,11 +544,13 @@ static int import_handle(void *ctx, struct str request, const int *fds,
     j->verdict = WIRE_DONE;
     sink_job(j->sink, STR(""));
     /* several descriptors: the segments of one image, in order */
-    struct source *src = n_fds > 1 ? source_open_split(fds, n_fds, err)
-                                   : source_open_fd(fds[0], err);
+    struct source *src = req.set     ? fileset_open_worker(fds[0], err)
+                         : n_fds > 1 ? source_open_split(fds, n_fds, err)
+                                     : source_open_fd(fds[0], err);
     if (!src)
         return err->code ? err->code : ERR_EVIDENCE;
-    rc = unwrap(j, src, STR_NONE, STR(""), 0);
+    rc = req.set ? run_set(j, src, STR(""), req.bytes)
+                 : unwrap(j, src, STR_NONE, STR(""), 0);
     source_close(src);
     arena_reset(&j->arena);
     arena_reset(&j->names);

@@ -34,6 +34,7 @@ enum file_state { FILE_WAITING, FILE_SENT };
 struct file_job {
     int *fds;
     uint64_t *tickets;
+    struct hashing_many *many; /* of a set: one descriptor, of its names */
     bool open;
     uint8_t state, tries;
     int8_t worker; /* index in the pool while SENT */
@@ -101,6 +102,8 @@ void pool_bury(struct pipeline *p, struct pool_worker *w,
 int pool_dispatch(struct pipeline *p, struct err *err) CHECKED;
 int pool_start(struct pipeline *p, struct err *err) CHECKED;
 void pool_end(struct pipeline *p);
+/* File i of the set at the front, for its worker and for hashing. */
+int pipeline_supply(void *ctx, uint64_t i);
 int pipeline_open_file(struct pipeline *p, size_t i, struct err *err) CHECKED;
 void pipeline_close_file(struct pipeline *p, size_t i);
 
@@ -118,6 +121,8 @@ int digests_front(struct pipeline *p, struct err *err) CHECKED;
  * were read. */
 int digests_tree(const struct pipeline *p, unsigned char sha[32],
                  struct err *err) CHECKED;
+/* The files of the set at the front, as members. */
+int digests_set_members(struct pipeline *p, struct err *err) CHECKED;
 /* receive_hooks.outer_end */
 int digests_outer_end(void *ctx, struct str *sha256, struct err *err);
 

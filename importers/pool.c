@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* The files of a set, for the hashing thread. */
+struct set_files {
+    const struct found *found;
+    const struct found_file *file;
+};
+struct set_many {
+    struct hashing_many many; /* first: freed by it */
+    struct set_files files;
+};
+
 struct worker *pool_spawn(struct pipeline *p, enum worker_kind kind,
                           struct err *err)
 {
@@ -20,7 +30,9 @@ int pool_send(struct pipeline *p, struct worker *w, size_t i, struct err *err)
     const struct found_file *f = file_at(p, i);
     struct wire_request req = { .hash_files = p->o->hash_files,
                                 .as = p->o->as,
-                                .path = f->path };
+                                .path = f->path,
+                                .set = f->set,
+                                .bytes = f->size };
     struct buf b = { 0 };
     intake_hash_key(p->in, &req.body_key);
     wire_put_request(&b, &req);
@@ -29,37 +41,88 @@ int pool_send(struct pipeline *p, struct worker *w, size_t i, struct err *err)
         budget = UINT64_MAX;
     int rc = b.failed ? err_set(err, ERR_INTERNAL, "out of memory")
                       : worker_send(w, i + 1, buf_str(&b), p->jobs[i].fds,
-                                    f->n_segments, budget, err);
+                                    f->set ? 1 : f->n_segments, budget, err);
     buf_free(&b);
     return rc;
 }
 
+/* ---- files --------------------------------------------------------------- */
+
 void pipeline_close_file(struct pipeline *p, size_t i)
 {
     struct file_job *j = &p->jobs[i];
-    for (uint32_t k = 0; j->fds && k < file_at(p, i)->n_segments; k++)
+    const struct found_file *f = file_at(p, i);
+    for (uint32_t k = 0; j->fds && k < (f->set ? 1 : f->n_segments); k++)
         if (j->fds[k] >= 0)
             close(j->fds[k]);
+    if (j->many) {
+        hashing_cancel(p->hashing, j->many, j->tickets[0]);
+        free(j->many->results);
+        free(j->many);
+    }
     free(j->fds);
     free(j->tickets);
-    j->fds = NULL;
-    j->tickets = NULL;
-    j->open = false;
+    *j = (struct file_job){ .state = j->state,
+                            .tries = j->tries,
+                            .worker = j->worker };
 }
 
-int pipeline_open_file(struct pipeline *p, size_t i, struct err *err)
+/* In the hashing thread too: the list does not change any more. */
+static int open_member(void *ctx, size_t i)
+{
+    struct set_files *s = ctx;
+    struct err ignored;
+    return discover_open(s->found, found_name(s->file, (uint32_t)i), &ignored);
+}
+
+int pipeline_supply(void *ctx, uint64_t i)
+{
+    struct pipeline *p = ctx;
+    const struct found_file *f = file_at(p, p->front);
+    struct err ignored;
+    if (!f->set || i >= f->n_segments)
+        return -1;
+    return discover_open(&p->found, found_name(f, (uint32_t)i), &ignored);
+}
+
+/* Its names go to the worker, its files are opened one by one. */
+static int open_set(struct pipeline *p, size_t i, struct err *err)
 {
     struct file_job *j = &p->jobs[i];
     const struct found_file *f = file_at(p, i);
-    if (j->open)
-        return 0;
-    j->fds = malloc(f->n_segments * sizeof(*j->fds));
-    j->tickets = calloc(f->n_segments, sizeof(*j->tickets));
-    if (!j->fds || !j->tickets)
+    struct buf names = { 0 };
+    for (uint32_t k = 0; k < f->n_segments; k++) {
+        buf_put(&names, p->found.names[found_name(f, k)]);
+        buf_putc(&names, 0);
+    }
+    j->fds[0] = names.failed ? -1 : worker_memory(buf_str(&names), err);
+    buf_free(&names);
+    struct set_many *m = calloc(1, sizeof(*m));
+    if (j->fds[0] < 0 || !m) {
+        free(m);
         return err_set(err, ERR_INTERNAL, "import: out of memory");
-    for (uint32_t k = 0; k < f->n_segments; k++)
-        j->fds[k] = -1;
-    j->open = true;
+    }
+    m->files = (struct set_files){ &p->found, f };
+    m->many = (struct hashing_many){ .n = f->n_segments,
+                                     .open = open_member,
+                                     .ctx = &m->files };
+    m->many.results = calloc(f->n_segments, sizeof(*m->many.results));
+    int rc = m->many.results
+                 ? hashing_add_many(p->hashing, &m->many, &j->tickets[0], err)
+                 : err_set(err, ERR_INTERNAL, "import: out of memory");
+    if (rc == 0) {
+        j->many = &m->many;
+        return 0;
+    }
+    free(m->many.results);
+    free(m);
+    return rc;
+}
+
+static int open_segments(struct pipeline *p, size_t i, struct err *err)
+{
+    struct file_job *j = &p->jobs[i];
+    const struct found_file *f = file_at(p, i);
     int rc = 0;
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++) {
         j->fds[k] = discover_open(&p->found, found_name(f, k), err);
@@ -67,10 +130,30 @@ int pipeline_open_file(struct pipeline *p, size_t i, struct err *err)
     }
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++)
         rc = hashing_add(p->hashing, j->fds[k], &j->tickets[k], err);
+    return rc;
+}
+
+int pipeline_open_file(struct pipeline *p, size_t i, struct err *err)
+{
+    struct file_job *j = &p->jobs[i];
+    const struct found_file *f = file_at(p, i);
+    uint32_t n = f->set ? 1 : f->n_segments;
+    if (j->open)
+        return 0;
+    j->fds = malloc(n * sizeof(*j->fds));
+    j->tickets = calloc(n, sizeof(*j->tickets));
+    if (!j->fds || !j->tickets)
+        return err_set(err, ERR_INTERNAL, "import: out of memory");
+    for (uint32_t k = 0; k < n; k++)
+        j->fds[k] = -1;
+    j->open = true;
+    int rc = f->set ? open_set(p, i, err) : open_segments(p, i, err);
     if (rc)
         pipeline_close_file(p, i);
     return rc;
 }
+
+/* ---- workers ------------------------------------------------------------- */
 
 static struct pool_worker *least_loaded(struct pipeline *p, uint64_t size)
 {
@@ -134,7 +217,7 @@ int pool_dispatch(struct pipeline *p, struct err *err)
         size_t i = p->next;
         struct file_job *j = &p->jobs[i];
         if (j->state == FILE_SENT || j->tries > 0 ||
-            file_at(p, i)->n_segments > 1) {
+            file_at(p, i)->n_segments > 1 || file_at(p, i)->set) {
             p->next++;
             continue;
         }

@@ -45,7 +45,8 @@ void resume_stamp(void *ctx, struct buf *out)
     put64(out, f->path.n);
     buf_put(out, f->path);
     put64(out, f->n_segments);
-    for (uint32_t k = 0; k < f->n_segments; k++) {
+    /* the files of a set are checked as members, when they are whole */
+    for (uint32_t k = 0; k < f->n_segments && !f->set; k++) {
         struct stat st = { 0 };
         struct hashing_prefix h;
         if (fstat(j->fds[k], &st) == 0 && st.st_size <= SMALL) {
@@ -205,7 +206,7 @@ static int check_half(struct pipeline *p, struct err *err)
         why = "it has another number of segments";
     else if (pipeline_open_file(p, p->front, &open_err))
         why = "it cannot be opened";
-    for (uint64_t i = 0; rc == 0 && !why && i < n; i++) {
+    for (uint64_t i = 0; rc == 0 && !why && i < n && !f->set; i++) {
         struct stamp s;
         if (!get_stamp(&k, &s))
             return err_set(err, ERR_CASE, "checkpoint is damaged");
@@ -308,6 +309,8 @@ struct paths {
 static int add_path(void *ctx, const struct member *m)
 {
     struct paths *k = ctx;
+    if (str_eq(m->format, STR("ebs-file"))) /* of a set, which is a file */
+        return 0;
     if (k->n && str_eq(k->v[k->n - 1], m->path))
         return 0;
     if (k->n == k->cap) {

@@ -527,8 +527,9 @@ void wire_put_request(struct buf *b, const struct wire_request *r)
 {
     put_u64(b, r->body_key.k[0]);
     put_u64(b, r->body_key.k[1]);
-    buf_putc(b, r->hash_files);
+    buf_putc(b, (char)(r->hash_files | r->set << 1));
     buf_putc(b, (char)r->as.n);
+    put_u64(b, r->bytes);
     put_u32(b, (uint32_t)r->path.n);
     buf_put(b, r->as);
     buf_put(b, r->path);
@@ -539,8 +540,12 @@ bool wire_get_request(struct str s, struct wire_request *r)
     struct cursor k = cursor_of(s.p, s.n);
     r->body_key.k[0] = cursor_u64(&k);
     r->body_key.k[1] = cursor_u64(&k);
-    r->hash_files = cursor_u8(&k) != 0;
-    size_t as = cursor_u8(&k), path = cursor_u32(&k);
+    uint8_t flags = cursor_u8(&k);
+    r->hash_files = flags & 1;
+    r->set = flags & 2;
+    size_t as = cursor_u8(&k);
+    r->bytes = cursor_u64(&k);
+    size_t path = cursor_u32(&k);
     r->as = cursor_str(&k, as);
     r->path = cursor_str(&k, path);
     return !k.failed && cursor_left(&k) == 0;

@@ -44,13 +44,27 @@ static int by_bytes(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+static bool is_known(const struct known *k, struct str path)
+{
+    return k->n && bsearch(&path, k->files, k->n, sizeof(path), by_bytes);
+}
+
+/* A set to which files came is read again as a whole. */
+static bool file_known(const struct known *k, const struct found *f,
+                       const struct found_file *file)
+{
+    bool known = is_known(k, file->path);
+    for (uint32_t i = 0; known && file->set && i < file->n_segments; i++)
+        known = is_known(k, f->names[found_name(file, i)]);
+    return known;
+}
+
 static void keep_new(struct found *f, const struct known *k)
 {
     size_t n = 0;
     f->bytes = 0;
     for (size_t i = 0; i < f->n_files; i++) {
-        struct str path = f->files[i].path;
-        if (k->n && bsearch(&path, k->files, k->n, sizeof(path), by_bytes))
+        if (file_known(k, f, &f->files[i]))
             continue;
         f->bytes += f->files[i].size;
         f->files[n++] = f->files[i];

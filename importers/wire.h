@@ -52,8 +52,10 @@ enum {
 struct wire_request {
     struct hash_key body_key;
     bool hash_files;
+    bool set;        /* one descriptor: the names of a set (fileset.h) */
     struct str as;   /* --as importer name, or empty */
     struct str path; /* member path */
+    uint64_t bytes;  /* of a set: all its files */
 };
 void wire_put_request(struct buf *b, const struct wire_request *r);
 bool wire_get_request(struct str s, struct wire_request *r);

@@ -279,6 +279,13 @@ int worker_progress(uint64_t done)
     return 0;
 }
 
+int worker_want(uint64_t i, struct err *err)
+{
+    (void)i;
+    err_set(err, ERR_EVIDENCE, "no sets of files here");
+    return -1;
+}
+
 uint64_t worker_job(void)
 {
     return 0;
