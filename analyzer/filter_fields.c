@@ -143,7 +143,11 @@ const struct filter_field filter_fields[] = {
     ENTITY("url", NO_ALIAS, K(URL), "URL.", NO_EXAMPLE),
     ENTITY("container", "containerId", K(CONTAINER), "Container id.",
            NO_EXAMPLE),
-    ENTITY("fs-uuid", "uuid", K(FS_UUID), "UUID of a file system.", NO_EXAMPLE),
+    ENTITY("fs-uuid", "uuid", K(FS_UUID),
+           "UUID of a file system, partition, LVM or encrypted volume.",
+           NO_EXAMPLE),
+    ENTITY("volume-label", "label", K(VOLUME_LABEL),
+           "Label or name of a volume.", NO_EXAMPLE),
 
     /* ---- of the row */
     OTHER("text", "message summary", FILTER_TEXT, WHAT_PLAIN, NO_WORDS,

@@ -50,7 +50,8 @@ enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
     X(LOG_GROUP, 37, "log-group")                                              \
     X(LOG_STREAM, 38, "log-stream")                                            \
     X(COMMAND, 39, "command") /* SSM command or session id */                  \
-    X(FS_UUID, 40, "fs-uuid")                                                  \
+    X(FS_UUID, 40, "fs-uuid") /* of file system, partition, LVM, .. */         \
+    X(VOLUME_LABEL, 41, "volume-label") /* its label or name */                \
     X(ACTION, 56, "action") /* facets: words that classify, not things */      \
     X(OUTCOME, 57, "outcome")                                                  \
     X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */   \

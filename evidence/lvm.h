@@ -95,6 +95,7 @@ struct lvm_vg {
 /* An older text that is still in a ring: a former layout. */
 struct lvm_copy {
     struct str vg, host, description;
+    char vg_uuid[LVM_UUID];
     uint64_t seqno, off; /* on the medium */
     uint32_t len;
     bool has_written;

@@ -266,6 +266,7 @@ void lvm_decode_copy(struct lvm *l, const struct lvm_found *f,
     *c = (struct lvm_copy){ .seqno = f->seqno,
                             .off = f->off,
                             .len = (uint32_t)f->text.n };
+    memcpy(c->vg_uuid, f->vg_id, sizeof c->vg_uuid);
     if (group_open(&g, l, f)) {
         const struct lvm_text *t = &g.t;
         size_t list = lvm_child(t, g.top, "logical_volumes", LVM_SECTION);

@@ -199,9 +199,11 @@ static void gpt_name(struct volume *v, const unsigned char *p)
     }
 }
 
-static void gpt_volume(struct volume_table *t, const unsigned char *p,
-                       uint32_t number, uint64_t media, bool verified)
+static void gpt_volume(struct volume_table *t, const struct gpt *g,
+                       const unsigned char *all, uint32_t i, uint64_t media)
 {
+    const unsigned char *p = all + (size_t)i * g->size;
+    uint32_t number = i + 1;
     static const unsigned char unused[16];
     if (memcmp(p, unused, 16) == 0)
         return;
@@ -212,7 +214,9 @@ static void gpt_volume(struct volume_table *t, const unsigned char *p,
     memcpy(v->type, p, 16);
     memcpy(v->guid, p + 16, 16);
     gpt_name(v, p + 56);
-    if (!verified)
+    v->entry = g->entries * t->sector + (uint64_t)i * g->size;
+    v->entry_n = g->size;
+    if (!g->header_ok || !g->entries_ok)
         v->flags |= VOLUME_UNVERIFIED;
     if (first > last) {
         v->flags |= VOLUME_REVERSED;
@@ -235,10 +239,10 @@ static bool gpt_take(struct source *media, struct volume_table *t,
         return false;
     }
     t->kind = VOLUMES_GPT;
+    t->header = g->at;
     memcpy(t->disk_guid, g->guid, 16);
-    bool verified = g->header_ok && g->entries_ok;
     for (uint32_t i = 0; i < g->count; i++)
-        gpt_volume(t, p + (size_t)i * g->size, i + 1, media->size, verified);
+        gpt_volume(t, g, p, i, media->size);
     free(p);
     return true;
 }

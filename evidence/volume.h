@@ -24,6 +24,8 @@ struct volume {
     uint32_t flags;
     uint64_t off, len; /* bytes on the medium, inside it */
     uint64_t stated;   /* bytes as the table says */
+    uint64_t entry;    /* where the table says it, on the medium */
+    uint32_t entry_n;
     uint8_t mbr_type;
     unsigned char type[16], guid[16]; /* GPT, as stored */
     char name[112];                   /* GPT, UTF-8 (bytes of evidence) */
@@ -39,6 +41,7 @@ struct volume_issue {
 struct volume_table {
     enum volume_table_kind kind;
     uint32_t sector; /* bytes: 512 or 4096 */
+    uint64_t header; /* of the GPT that is used, on the medium */
     unsigned char disk_guid[16];
     uint32_t disk_signature; /* MBR */
     struct volume *volumes;  /* by number */

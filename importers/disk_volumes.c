@@ -5,9 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "evidence/luks.h"
-#include "evidence/lvm.h"
-#include "evidence/volume.h"
+#include "importers/disk_identity.h"
 #include "importers/disk_media.h"
 
 struct volumes {
@@ -61,7 +59,7 @@ int disk_fs_facts(struct sink *s, const struct disk_volume *v,
         size_t n = time_format(t, in->made, 0, 0);
         stop = sink_fact(s, name, (struct str){ t, n });
     }
-    return stop;
+    return stop ? stop : disk_identify_fs(s, v, in);
 }
 
 static int luks_facts(struct volumes *vs)
@@ -80,7 +78,7 @@ static int luks_facts(struct volumes *vs)
     if (!stop && in.label[0])
         stop = disk_fact(vs->sink, name, "label %s",
                          text_line(str_from(in.label)));
-    return stop;
+    return stop ? stop : disk_identify_luks(vs->sink, &vs->at, &in);
 }
 
 /* A volume whose content is named only. */
@@ -158,6 +156,8 @@ static int one_volume(struct volumes *vs, const struct volume *v,
     vs->at = (struct disk_volume){ .off = v->off };
     snprintf(vs->at.name, sizeof vs->at.name, "p%u", v->number);
     int stop = volume_fact(vs, v);
+    if (!stop)
+        stop = disk_identify_partition(vs->sink, &vs->table, v);
     if (stop || v->len == 0)
         return stop;
     vs->at.src = source_open_slice(vs->media, v->off, v->len, vs->at.name, err);
@@ -217,6 +217,8 @@ static int partitions(struct volumes *vs, enum fs_type stale, struct err *err)
                           "before the partitions lies an older file system "
                           "(%s)",
                           fs_type_name(stale));
+    if (!stop)
+        stop = disk_identify_table(vs->sink, &vs->table);
     for (size_t i = 0; i < vs->table.n && !stop; i++)
         stop = one_volume(vs, &vs->table.volumes[i], err);
     return stop;
@@ -359,6 +361,8 @@ static int logical_volumes(struct volumes *vs, struct err *err)
         stop = vg_facts(vs, &l->vgs[i]);
     if (!stop)
         stop = copy_facts(vs, l);
+    if (!stop)
+        stop = disk_identify_lvm(vs->sink, l);
     for (size_t i = 0; i < l->n_vgs && !stop; i++)
         for (size_t k = 0; k < l->vgs[i].n_lvs && !stop; k++)
             stop = one_lv(vs, l, &l->vgs[i], &l->vgs[i].lvs[k], err);

@@ -84,6 +84,9 @@ if need sgdisk gdisk; then
     "$dump" disk g.img >out
     has 'fact partition table: GPT' "GPT"
     has 'file \[p1\] /etc/passwd' "files of partition 1"
+    has 'record 512\+512 partition table' "the disk's id is an event of its header"
+    has 'record 1024\+128 partition$' "a partition's, of its entry"
+    has "record $((4096 * 512 + 1024))\+1024 file system" "a file system's, of its superblock"
     has 'note volume-empty .*volume p2' "an empty partition is named"
     hasnt '^(error|warning)' "a whole GPT has no issue"
     cp g.img bad.img; poke bad.img 540 '\377\377'

@@ -80,6 +80,14 @@ has 'fact volume group vg0, former state 2: .*lvcreate.*logical volumes: root of
     "an older text tells the layout before the extension, and the command"
 has 'error volume-not-read .*volume lv/vg0/crypt%2B1: LUKS' "an encrypted logical volume is named"
 hasnt '^warning' "nothing to warn of"
+is "$(grep -c '^record .* logical volume$' out)" 3 "an event for each logical volume"
+is "$(grep -c '^record .* physical volume$' out)" 2 "for each physical volume"
+is "$(grep -c '^record .* volume group$' out)" 5 "and for each state of the group"
+"$BUILDDIR/kanshiki" new c.kan --title t --examiner e >/dev/null
+"$BUILDDIR/kanshiki" import c.kan disk.img >/dev/null 2>log2
+"$BUILDDIR/kanshiki" pivot c.kan volume-label:vg0/root >pivot 2>&1
+is_match pivot '^fs-uuid ' "the name of a logical volume leads to its id"
+is_match pivot '^host ' "and to the host that made it"
 
 # The layer of a citation leads to the same bytes.
 "$BUILDDIR/tests/evidence/fs_list" disk.img '!lv/vg0/root' >ours 2>err
