@@ -20,6 +20,7 @@ struct intake {
     int64_t exhibit;
     bool resumed;
     uint32_t batch_size;
+    uint64_t left; /* events still to come, UINT64_MAX = not known */
     struct identity who;
     bool full[KIND_MAX + 1];
 
@@ -561,6 +562,22 @@ int intake_flush(struct intake *in, struct err *err)
     return rc ? rc : wait_writer(in, err);
 }
 
+void intake_expect(struct intake *in, uint64_t events)
+{
+    in->left = events;
+}
+
+/* Of what is left, each batch takes the half, down to an eighth of a full
+ * one. */
+static uint64_t batch_limit(const struct intake *in)
+{
+    uint64_t full = in->batch_size, least = (full + 7) / 8;
+    if (in->left >= full)
+        return full;
+    uint64_t half = (in->left + in->filling->n) / 2;
+    return half > full ? full : half > least ? half : least;
+}
+
 /* 1 = this item is in the case already, 0 = there is room for it in the
  * batch, <0 error. A batch is handed over before the item is counted, so a
  * checkpoint never claims an item that is not in its batch. */
@@ -575,7 +592,7 @@ static int begin_item(struct intake *in, struct err *err)
     size_t small = b->n_issues + b->n_files + b->n_facts + b->n_members +
                    b->n_sightings + b->n_xattrs;
     size_t bytes = b->heap.n + b->arena.used;
-    if (b->n >= in->batch_size || small >= in->batch_size ||
+    if (b->n >= batch_limit(in) || small >= in->batch_size ||
         bytes > (size_t)96 << 20) {
         int rc = hand_over(in, err);
         if (rc)

@@ -106,6 +106,10 @@ struct str intake_stamp(const struct intake *in);
 struct hash_key;
 void intake_hash_key(const struct intake *in, struct hash_key *out);
 
+/* About how many events are still to come. Near the end batches get smaller:
+ * nothing runs beside the writing of the last one. */
+void intake_expect(struct intake *in, uint64_t events);
+
 /* True while the items of an unfinished file are skipped: the value of
  * intake_entity must not be asked for then. */
 bool intake_skipping(const struct intake *in);

@@ -370,6 +370,17 @@ static int front_file(struct pipeline *p, struct err *err)
     return rc ? rc : end_open_member(p, err);
 }
 
+/* At the rate of events a byte so far. */
+static void expect_rest(struct pipeline *p)
+{
+    struct intake_totals t;
+    intake_get_totals(p->in, &t);
+    uint64_t done = p->progress.bytes_done, all = p->progress.bytes_all;
+    double rate = done ? (double)t.events / (double)done : 0;
+    intake_expect(p->in,
+                  (uint64_t)(rate * (double)(all > done ? all - done : 0)));
+}
+
 static int commit_files(struct pipeline *p, struct err *err)
 {
     for (; p->front < p->found.n_files; p->front++) {
@@ -385,6 +396,7 @@ static int commit_files(struct pipeline *p, struct err *err)
         pipeline_close_file(p, p->front);
         p->progress.files_done++;
         p->progress.bytes_done += file_at(p, p->front)->size;
+        expect_rest(p);
         if (pipeline_report(p, false))
             return pipeline_stopped(err);
     }
