@@ -133,8 +133,10 @@ const struct command cmd_tui = {
         "last row, ? shows all of them, : finds an action by its name. q "
         "closes a screen and, on the first one, the program; Esc never ends "
         "it.\n\n"
-        "While the case is open here it is open for writing, so that notes can "
-        "be added; when it cannot be written the header says read-only. "
+        "The case is held for writing only for the moment in which a note, tag "
+        "or bookmark is added; while another program has it, that waits some "
+        "seconds and then says who has it. When it cannot be written at all "
+        "the header says read-only. "
         "Evidence is opened only to show and search records, by a sealed "
         "process.",
     .options = options,

@@ -91,10 +91,27 @@ static int check_output(struct cli *cli, struct casedb *c, const char *value,
     return rc;
 }
 
+/* Readers are soon done: the terminal interface lets go of the case when its
+ * user rests. Who writes may do so for hours. */
+static int open_in_turn(const char *path, enum case_mode mode,
+                        struct casedb **out, struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < TRIES; i++) {
+        *err = (struct err){ 0 };
+        rc = case_open(path, mode, out, err);
+        if (rc != ERR_CASE || mode != CASE_WRITE ||
+            !strstr(err->what, "in use by") || !strstr(err->what, "(reading,"))
+            break;
+        nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+    }
+    return rc;
+}
+
 int cli_open(struct cli *cli, enum case_mode mode, struct casedb **out,
              struct err *err)
 {
-    int rc = case_open(cli->words[0], mode, out, err);
+    int rc = open_in_turn(cli->words[0], mode, out, err);
     struct str examiner = arg_str(cli, "--examiner");
     if (rc)
         return rc;

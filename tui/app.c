@@ -4,9 +4,11 @@
 #include "tui/facts.h"
 #include "tui/prompt.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- views --------------------------------------------------------------- */
 
@@ -389,38 +391,44 @@ bool app_deliver(struct app *a)
 
 /* ---- beginning and end --------------------------------------------------- */
 
-static int open_writer(struct app *a, struct casedb **w, struct err *err)
+/* Whether writing can be thought of; whether another process is at the case is
+ * asked at each write. */
+static void look_for_read_only(struct app *a)
 {
-    struct err why = { 0 };
-    *w = NULL;
-    if (a->o->read_only) {
+    const char *path = a->o->path, *slash = strrchr(path, '/');
+    char *folder =
+        slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (a->o->read_only)
         snprintf(a->read_only, sizeof(a->read_only), "opened by --read-only");
-    } else if (case_open(a->o->path, CASE_WRITE, w, &why)) {
-        snprintf(a->read_only, sizeof(a->read_only), "%.190s", why.what);
-        *w = NULL;
-    } else {
-        if (a->o->examiner.n)
-            case_set_actor(*w, a->o->examiner);
-        return 0;
-    }
-    /* Is it a case that can at least be read? */
+    else if (!folder || access(path, W_OK) || access(folder, W_OK))
+        snprintf(a->read_only, sizeof(a->read_only), "%.150s: %s",
+                 text_line(str_from(path)), strerror(folder ? errno : ENOMEM));
+    free(folder);
+}
+
+/* Is it a case that can at least be read? */
+static int try_case(struct app *a, struct err *err)
+{
     struct casedb *c;
     int rc = case_open(a->o->path, CASE_READ, &c, err);
     if (rc == 0)
         case_close(c);
+    look_for_read_only(a);
     return rc;
 }
 
 int app_open(struct app *a, const struct tui_options *o, int w, int h,
              struct err *err)
 {
-    struct casedb *writer;
     *a = (struct app){ .o = o, .cursor_y = -1, .ascii_only = o->ascii };
     if (!grid_resize(&a->grid, w, h))
         return err_set(err, ERR_INTERNAL, "out of memory");
-    int rc = open_writer(a, &writer, err);
+    int rc = try_case(a, err);
     if (rc == 0) {
-        struct office_options oo = { o->path, writer, o->evidence };
+        struct office_options oo = { .path = o->path,
+                                     .read_only = a->read_only[0] != 0,
+                                     .examiner = o->examiner,
+                                     .evidence = o->evidence };
         rc = office_open(&oo, &a->office, err);
     }
     if (rc) {

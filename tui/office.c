@@ -6,14 +6,24 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+enum {
+    IDLE_S = 2,      /* then a desk lets go of the case */
+    IDLE_RAW_S = 15, /* opening evidence again takes longer */
+    TRIES = 50,      /* for the case, in use by another process */
+    TRY_MS = 100,
+};
 
 struct seat {
     struct office *office;
     enum lane lane;
     pthread_t thread;
     bool started;
+    bool at_work; /* may use its connection; others must not close it */
     struct desk desk;
     struct job *first, *last; /* waiting */
     struct job *running;
@@ -25,7 +35,11 @@ struct office {
     pthread_mutex_t shared; /* what jobs show while they run */
     struct seat seats[LANES];
     struct job *finished, *finished_last;
+    pthread_cond_t gate; /* at_work or writing became false */
+    bool writing;        /* the writer wants the case alone, or has it */
     const char *path;
+    struct str examiner;
+    bool read_only;
     int fd;
     bool closing;
 };
@@ -67,38 +81,137 @@ void office_unlock(struct office *o)
 
 /* ---- at the desk --------------------------------------------------------- */
 
-static int open_desk(struct seat *s, struct err *err)
+static void leave_desk(struct seat *s)
 {
+    struct desk *d = &s->desk;
+    terms_forget(d);
+    if (d->files)
+        d->evidence->close(d->files);
+    d->files = NULL;
+    if (d->c)
+        case_close(d->c);
+    d->c = NULL;
+}
+
+static int open_desk(struct seat *s, enum case_mode mode, struct err *err)
+{
+    struct casedb *c;
     if (s->desk.c)
         return 0;
-    if (s->lane == LANE_WRITE)
-        return err_set(err, ERR_CASE, "the case is open read-only");
-    struct casedb *c;
-    int rc = case_open(s->office->path, CASE_READ, &c, err);
+    int rc = case_open(s->office->path, mode, &c, err);
     if (rc)
         return rc;
+    if (mode == CASE_WRITE && s->office->examiner.n)
+        case_set_actor(c, s->office->examiner);
     pthread_mutex_lock(&s->office->lock);
     s->desk.c = c; /* others may interrupt it from now on */
     pthread_mutex_unlock(&s->office->lock);
     return 0;
 }
 
+static bool is_closing(struct office *o)
+{
+    pthread_mutex_lock(&o->lock);
+    bool closing = o->closing;
+    pthread_mutex_unlock(&o->lock);
+    return closing;
+}
+
+/* Another process may be reading or writing: that is over soon, or never. */
+static int open_patiently(struct seat *s, enum case_mode mode, struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < TRIES; i++) {
+        *err = (struct err){ 0 };
+        rc = open_desk(s, mode, err);
+        if (rc != ERR_CASE || !strstr(err->what, "in use by") ||
+            is_closing(s->office))
+            break;
+        nanosleep(&(struct timespec){ .tv_nsec = TRY_MS * 1000000L }, NULL);
+    }
+    return rc;
+}
+
+/* The case belongs to one writer or to readers. The readers of this process
+ * go for the moment of a write; what they are at is finished first. */
+static void take_case(struct office *o)
+{
+    pthread_mutex_lock(&o->lock);
+    o->writing = true;
+    for (unsigned i = 0; i < LANES; i++) {
+        struct seat *s = &o->seats[i];
+        if (s->lane == LANE_WRITE)
+            continue;
+        while (s->at_work)
+            pthread_cond_wait(&o->gate, &o->lock);
+        leave_desk(s);
+    }
+    pthread_mutex_unlock(&o->lock);
+}
+
+static void give_case(struct office *o)
+{
+    pthread_mutex_lock(&o->lock);
+    leave_desk(&o->seats[LANE_WRITE]);
+    o->writing = false;
+    pthread_cond_broadcast(&o->gate);
+    pthread_mutex_unlock(&o->lock);
+}
+
+static int write_job(struct seat *s, struct job *j)
+{
+    struct office *o = s->office;
+    if (o->read_only)
+        return err_set(&j->err, ERR_CASE, "the case is open read-only");
+    take_case(o);
+    int rc = open_patiently(s, CASE_WRITE, &j->err);
+    if (rc == 0)
+        rc = j->run(j, &s->desk, &j->err);
+    else
+        err_wrap(&j->err, "not written");
+    give_case(o);
+    return rc;
+}
+
 static void run_job(struct seat *s, struct job *j)
 {
     s->desk.stop = &j->stop;
-    j->rc = open_desk(s, &j->err);
-    if (j->rc == 0)
-        j->rc = j->run(j, &s->desk, &j->err);
+    if (s->lane == LANE_WRITE) {
+        j->rc = write_job(s, j);
+    } else {
+        j->rc = open_patiently(s, CASE_READ, &j->err);
+        if (j->rc == 0)
+            j->rc = j->run(j, &s->desk, &j->err);
+    }
     s->desk.stop = NULL;
     if (j->rc && job_stopped(j))
         j->rc = ERR_STOPPED;
+}
+
+/* Waits for a job; a desk at which nobody works for some time lets go of the
+ * case, so that other programs can write to it. */
+static void wait_for_job(struct seat *s)
+{
+    struct office *o = s->office;
+    struct timespec until;
+    if (s->lane == LANE_WRITE || !s->desk.c) {
+        pthread_cond_wait(&s->wake, &o->lock);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += s->lane == LANE_RAW ? IDLE_RAW_S : IDLE_S;
+    if (pthread_cond_timedwait(&s->wake, &o->lock, &until) == ETIMEDOUT &&
+        !s->first)
+        leave_desk(s);
 }
 
 static struct job *next_job(struct seat *s)
 {
     struct office *o = s->office;
     while (!s->first && !o->closing)
-        pthread_cond_wait(&s->wake, &o->lock);
+        wait_for_job(s);
+    while (s->lane != LANE_WRITE && o->writing)
+        pthread_cond_wait(&o->gate, &o->lock);
     struct job *j = s->first;
     if (!j)
         return NULL;
@@ -107,6 +220,7 @@ static struct job *next_job(struct seat *s)
         s->last = NULL;
     j->next = NULL;
     s->running = j;
+    s->at_work = true;
     return j;
 }
 
@@ -114,6 +228,8 @@ static void finish(struct seat *s, struct job *j)
 {
     struct office *o = s->office;
     s->running = NULL;
+    s->at_work = false;
+    pthread_cond_broadcast(&o->gate);
     if (o->finished_last)
         o->finished_last->next = j;
     else
@@ -128,18 +244,16 @@ static void *sit(void *ctx)
     struct office *o = s->office;
     struct job *j;
     pthread_mutex_lock(&o->lock);
-    while ((j = next_job(s))) {
+    while ((j = next_job(s)) || !o->closing) {
+        if (!j) /* what there was to do was dropped meanwhile */
+            continue;
         pthread_mutex_unlock(&o->lock);
         run_job(s, j);
         pthread_mutex_lock(&o->lock);
         finish(s, j);
     }
+    leave_desk(s);
     pthread_mutex_unlock(&o->lock);
-    terms_forget(&s->desk);
-    if (s->desk.files)
-        s->desk.evidence->close(s->desk.files);
-    if (s->desk.c)
-        case_close(s->desk.c);
     return NULL;
 }
 
@@ -155,7 +269,9 @@ int office_open(const struct office_options *options, struct office **out,
     o->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&o->lock, NULL);
     pthread_mutex_init(&o->shared, NULL);
-    o->seats[LANE_WRITE].desk.c = options->writer;
+    pthread_cond_init(&o->gate, NULL);
+    o->examiner = options->examiner;
+    o->read_only = options->read_only;
     int rc = o->fd < 0 ? errno : 0;
     for (unsigned i = 0; i < LANES; i++) {
         struct seat *s = &o->seats[i];
@@ -361,14 +477,13 @@ void office_close(struct office *o)
         struct seat *s = &o->seats[i];
         if (s->started)
             pthread_join(s->thread, NULL);
-        else if (s->desk.c)
-            case_close(s->desk.c);
         pthread_cond_destroy(&s->wake);
     }
     for (struct job *j = o->finished, *next; j; j = next) {
         next = j->next;
         job_free(j);
     }
+    pthread_cond_destroy(&o->gate);
     pthread_mutex_destroy(&o->lock);
     pthread_mutex_destroy(&o->shared);
     if (o->fd >= 0)

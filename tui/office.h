@@ -7,6 +7,10 @@
  * A view has a few slots. A new job in a slot replaces the one before: a
  * waiting one is dropped, a running one is interrupted, its answer is not
  * given out. Jobs that write have no slot and are never dropped.
+ *
+ * The case is held for reading while there is something to read and a moment
+ * longer, and for writing only for the moment of a write, so that other
+ * programs get their turn.
  */
 #pragma once
 
@@ -23,7 +27,7 @@ enum lane {
     LANE_PAGE,  /* rows of a list: short */
     LANE_COUNT, /* totals, histograms: longer */
     LANE_RAW,   /* evidence: records, searches */
-    LANE_WRITE, /* the one writer */
+    LANE_WRITE, /* the writer: alone with the case while it works */
     LANES
 };
 
@@ -57,7 +61,8 @@ struct job {
 struct office;
 struct office_options {
     const char *path;
-    struct casedb *writer; /* NULL: nothing can be written; else ours now */
+    bool read_only;      /* jobs that write are refused */
+    struct str examiner; /* who acts; empty = the case's */
     const struct tui_evidence *evidence;
 };
 int office_open(const struct office_options *o, struct office **out,

@@ -431,9 +431,33 @@ START_TEST(a_dumb_terminal_is_refused)
 }
 END_TEST
 
+START_TEST(others_write_while_it_is_open)
+{
+    struct session s;
+    make_case();
+    const char *const note[] = { "kanshiki", "note",         case_path,
+                                 "E1",       "from-outside", NULL };
+    start(&s, "xterm-256color", 100, 30);
+    await(&s, "agrees");
+    /* when its user rests, another program can write */
+    ck_assert_int_eq(run(note), 0);
+    /* and so can it, itself; then it knows of both */
+    send_keys(&s, "2", 1);
+    await(&s, "GetObject");
+    send_keys(&s, "m", 1);
+    drain(&s, 3000);
+    send_keys(&s, "5", 1);
+    await(&s, "from-outside");
+    await(&s, "bookmark");
+    send_keys(&s, "qq", 2);
+    finish(&s);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("pty");
+    tcase_set_timeout(tap_case(s, "turns", others_write_while_it_is_open), 60);
     tcase_set_timeout(tap_case(s, "oracle", only_cells_reach_the_terminal),
                       120);
     tcase_set_timeout(tap_case(s, "random", random_keys_do_not_end_it), 180);
