@@ -93,7 +93,7 @@ static int analyze(struct analyzing *a, struct err *err)
     struct analyzer_ticker ticker = { a, tick };
     struct analyze_result result;
     struct raw_reader reader;
-    int rc = raw_open(&a->raw, a->c, err);
+    int rc = raw_begin(&a->raw, a->c, err);
     if (rc)
         return rc;
     raw_for_analyzer(&a->raw, &reader);

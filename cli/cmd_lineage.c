@@ -232,7 +232,7 @@ static int make(struct cli *cli, struct casedb *c, struct progress *progress,
     uint32_t entity;
     int rc = find_entity(cli, c, &entity, err);
     if (rc == 0)
-        rc = raw_open(&raw, c, err);
+        rc = raw_begin(&raw, c, err);
     if (rc)
         return rc;
     raw_for_analyzer(&raw, &reader);

@@ -52,7 +52,7 @@ static int seal(struct cli *cli, struct casedb *c, struct seal_options *o,
     int rc = deliver_open(&d, cli, "sealing", "files", &o->ticker, err);
     if (rc)
         return rc;
-    rc = raw_open(&raw, c, err);
+    rc = raw_begin(&raw, c, err);
     raw_for_analyzer(&raw, &reader);
     o->raw = &reader;
     if (rc == 0)

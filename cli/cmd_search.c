@@ -146,7 +146,7 @@ static int take_options(struct search *s, struct err *err)
 
 static int search_all(struct search *s, struct err *err)
 {
-    int rc = raw_open(&s->raw, s->c, err);
+    int rc = raw_begin(&s->raw, s->c, err);
     s->raw.progress = &s->progress;
     s->err = err;
     if (rc == 0) {

@@ -56,7 +56,7 @@ static int show_bytes(struct cli *cli, struct casedb *c,
     bool whole = place && !ref->cite.has_range;
     if (place) /* may go deeper than the member does */
         m.layers = ref->cite.layers;
-    int rc = raw_open(&raw, c, err);
+    int rc = raw_begin(&raw, c, err);
     if (rc == 0)
         rc = raw_read(&raw, &m, ref->off, whole ? UINT64_MAX : ref->len,
                       &cli->arena, &got, err);

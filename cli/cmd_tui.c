@@ -32,7 +32,7 @@ static int evidence_open(struct casedb *c, void **handle, struct err *err)
     struct raw *r = calloc(1, sizeof(*r));
     if (!r)
         return err_set(err, ERR_INTERNAL, "out of memory");
-    int rc = raw_open(r, c, err);
+    int rc = raw_begin(r, c, err);
     if (rc)
         free(r);
     else

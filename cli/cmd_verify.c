@@ -116,7 +116,7 @@ static int verify_bytes(struct cli *cli, struct casedb *c, struct err *err)
         return rc;
     if (ref.cite.form == CITE_PLACE) /* the layers that were asked for */
         ref.member.layers = ref.cite.layers;
-    rc = raw_open(&raw, c, err);
+    rc = raw_begin(&raw, c, err);
     if (rc == 0)
         rc = raw_read(&raw, &ref.member, ref.off, ref.len, a, &got, err);
     if (rc == 0) {

@@ -134,7 +134,7 @@ static int stream(struct disk *d, const struct disk_file *f, struct content *k,
 {
     struct raw raw;
     bool gaps = false;
-    int rc = raw_open(&raw, d->c, err);
+    int rc = raw_begin(&raw, d->c, err);
     if (rc == 0)
         rc = disk_stream(&raw, f, &d->cli->arena, take_bytes, k, &gaps, err);
     raw_close(&raw);

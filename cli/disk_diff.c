@@ -366,7 +366,7 @@ static int open_sides(struct diff *k, struct err *err)
     int rc = 0;
     k->opened = k->blocks;
     for (size_t i = 0; k->blocks && i < 2 && rc == 0; i++)
-        rc = raw_open(&k->side[i].raw, k->d->c, err);
+        rc = raw_begin(&k->side[i].raw, k->d->c, err);
     return rc;
 }
 

@@ -324,7 +324,7 @@ int disk_extract(struct disk *d, struct err *err)
     if (rc == 0 && folder && strcmp(path, "-") == 0)
         rc = err_set(err, ERR_USAGE, "-o -: for one file only");
     if (rc == 0)
-        rc = raw_open(&x.raw, d->c, err);
+        rc = raw_begin(&x.raw, d->c, err);
     if (rc)
         return rc;
     rc = folder ? extract_many(&x, err) : extract_file(&x, &f, path, err);
@@ -372,7 +372,7 @@ int disk_save(struct casedb *c, int64_t exhibit, const struct file_row *row,
     if (rc == 0 && !disk_has_content(&f))
         rc = err_set(err, ERR_USAGE, "it has no content");
     if (rc == 0)
-        rc = raw_open(&raw, c, err);
+        rc = raw_begin(&raw, c, err);
     if (rc == 0) {
         rc = open_beside(c, exhibit, row->inode, name, sizeof(name), &o, err);
         if (rc == 0)

@@ -100,7 +100,7 @@ int question_open(struct question *q, struct cli *cli, struct casedb *c,
         rc = timeline_window(arg_str(cli, "--from"), arg_str(cli, "--to"),
                              &q->window, err);
     if (rc == 0)
-        rc = raw_open(&q->raw, c, err);
+        rc = raw_begin(&q->raw, c, err);
     if (rc)
         return rc;
     q->raw.progress = &q->progress;

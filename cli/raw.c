@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-int raw_open(struct raw *r, struct casedb *c, struct err *err)
+int raw_begin(struct raw *r, struct casedb *c, struct err *err)
 {
     exhibit_files_open(&r->files, c);
     r->reader = reader_open(&(struct reader_options){ .silent_s = 0 }, err);

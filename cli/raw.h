@@ -15,7 +15,7 @@ struct raw {
     struct progress *progress; /* of searches; may be NULL */
 };
 
-int raw_open(struct raw *r, struct casedb *c, struct err *err) CHECKED;
+int raw_begin(struct raw *r, struct casedb *c, struct err *err) CHECKED;
 void raw_close(struct raw *r);
 /* Up to READER_READ_MAX bytes of a member's innermost layer, in the arena. */
 int raw_read(struct raw *r, const struct member *m, uint64_t off, uint64_t len,

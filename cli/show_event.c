@@ -284,7 +284,7 @@ static int put_raw(struct shown *s, const struct member *m, struct err *err)
 {
     struct raw raw;
     struct reader_got got;
-    int rc = raw_open(&raw, s->c, err);
+    int rc = raw_begin(&raw, s->c, err);
     if (rc == 0)
         rc = raw_read(&raw, m, s->e.off, s->e.len, s->a, &got, err);
     raw_close(&raw);

@@ -123,6 +123,18 @@ static void set_method(struct archive_member *m, unsigned flags)
         m->type = ARCHIVE_DIR;
 }
 
+/* Digest and sizes of a local header, where it has them: not when they follow
+ * the data, nor those of 64 bits, which lie in its extra field. */
+static bool same_sizes(const unsigned char *h, const struct archive_member *m)
+{
+    if (u16le(h + 6) & LATER)
+        return true;
+    uint64_t packed = u32le(h + 18), size = u32le(h + 22);
+    return u32le(h + 14) == m->crc &&
+           (packed == UINT32_MAX || packed == m->packed) &&
+           (size == UINT32_MAX || size == m->size);
+}
+
 /* Where the bytes begin, and whether the local header says the same. */
 static void local_check(struct source *s, struct archive_member *m)
 {
@@ -143,7 +155,7 @@ static void local_check(struct source *s, struct archive_member *m)
                 read_exact(s, m->head + LOCAL, name, n) &&
                 memcmp(name, m->name.p ? m->name.p : "", n) == 0;
     free(name);
-    if (!same || u16le(h + 8) != m->method)
+    if (!same || u16le(h + 8) != m->method || !same_sizes(h, m))
         m->flags |= ARCHIVE_MISMATCH;
 }
 

@@ -91,7 +91,7 @@ static const struct {
     [CONTAINER_QCOW] = { "qcow", "qcow2 container", qcow_open },
     [CONTAINER_VHD] = { "vhd", "VHD container", vhd_open },
     [CONTAINER_VHDX] = { "vhdx", "VHDX container", vhdx_open },
-    [CONTAINER_VMDK] = { "vmdk", "VMDK container", vmdk_open },
+    [CONTAINER_VMDK] = { "vmdk", "VMDK container", vmdk_source_open },
     [CONTAINER_EBS] = { "ebs", "EBS block set", ebs_open },
     [CONTAINER_OTHER] = { NULL, "a container", NULL },
 };

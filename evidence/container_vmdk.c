@@ -334,7 +334,7 @@ static int open_sparse(struct vmdk *v, struct source *s, struct err *err)
     return embedded(v, s, err);
 }
 
-struct source *vmdk_open(struct source *s, struct err *err)
+struct source *vmdk_source_open(struct source *s, struct err *err)
 {
     char magic[4];
     struct vmdk *v = calloc(1, sizeof *v);

@@ -4,6 +4,7 @@
  */
 #include "importers/pipeline.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -94,6 +95,30 @@ int digests_front(struct pipeline *p, struct err *err)
     return 0;
 }
 
+/* What became of a file since it was opened, when it was read to its end by
+ * both, the worker and the hashing thread. */
+static const char *change_of(const struct pipeline *p, uint32_t k)
+{
+    const struct file_job *j = &p->jobs[p->front];
+    const struct found_file *f = file_at(p, p->front);
+    const struct stat *a = f->set ? NULL : &j->opened[k];
+    struct str name = p->found.names[found_name(f, k)];
+    struct stat b, c;
+    if (f->set) /* each is open only while it is read */
+        return p->segments[k].changed
+                   ? "size or time of the file changed while it was read"
+                   : NULL;
+    if (p->segments[k].changed || fstat(j->fds[k], &b) ||
+        a->st_size != b.st_size || a->st_mtim.tv_sec != b.st_mtim.tv_sec ||
+        a->st_mtim.tv_nsec != b.st_mtim.tv_nsec)
+        return "size or time of the file changed while it was read";
+    /* names are followed by a NUL (discover) */
+    if (fstatat(p->found.root_fd, name.p, &c, AT_SYMLINK_NOFOLLOW) ||
+        b.st_dev != c.st_dev || b.st_ino != c.st_ino)
+        return "another file took its place, or none, while it was read";
+    return NULL;
+}
+
 static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
 {
     const struct found_file *f = file_at(p, p->front);
@@ -103,11 +128,10 @@ static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
     if (r->failed)
         rc = intake_issue(p->in, 2, r->bytes, 0, STR("read-error"),
                           STR("the file could not be read to its end"), err);
-    if (rc == 0 && r->changed)
+    const char *change = change_of(p, k);
+    if (rc == 0 && change)
         rc = intake_issue(p->in, 2, 0, 0, STR("changed-during-read"),
-                          STR("size or time of the file changed while it was "
-                              "read"),
-                          err);
+                          str_from(change), err);
     if (rc == 0 && f->n_segments > 1 && !f->set) {
         struct buf b = { 0 };
         buf_put_hex(&b, r->sha256, 32);

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "evidence/worker.h"
 #include "importers/discover.h"
 #include "importers/hashing.h"
@@ -35,6 +37,8 @@ struct file_job {
     int *fds;
     uint64_t *tickets;
     struct hashing_many *many; /* of a set: one descriptor, of its names */
+    struct stat *opened;       /* of each segment, before anyone read it; not
+                                  of a set */
     bool open;
     uint8_t state, tries;
     int8_t worker; /* index in the pool while SENT */

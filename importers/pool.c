@@ -62,6 +62,7 @@ void pipeline_close_file(struct pipeline *p, size_t i)
     }
     free(j->fds);
     free(j->tickets);
+    free(j->opened);
     *j = (struct file_job){ .state = j->state,
                             .tries = j->tries,
                             .worker = j->worker };
@@ -127,6 +128,8 @@ static int open_segments(struct pipeline *p, size_t i, struct err *err)
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++) {
         j->fds[k] = discover_open(&p->found, found_name(f, k), err);
         rc = j->fds[k] < 0 ? err->code : 0;
+        if (rc == 0 && fstat(j->fds[k], &j->opened[k]))
+            rc = err_errno(err, ERR_EVIDENCE, "fstat");
     }
     for (uint32_t k = 0; k < f->n_segments && rc == 0; k++)
         rc = hashing_add(p->hashing, j->fds[k], &j->tickets[k], err);
@@ -142,7 +145,8 @@ int pipeline_open_file(struct pipeline *p, size_t i, struct err *err)
         return 0;
     j->fds = malloc(n * sizeof(*j->fds));
     j->tickets = calloc(n, sizeof(*j->tickets));
-    if (!j->fds || !j->tickets)
+    j->opened = calloc(n, sizeof(*j->opened));
+    if (!j->fds || !j->tickets || !j->opened)
         return err_set(err, ERR_INTERNAL, "import: out of memory");
     for (uint32_t k = 0; k < n; k++)
         j->fds[k] = -1;

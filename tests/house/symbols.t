@@ -6,7 +6,7 @@
 
 [ -z "${SANITIZERS:-}" ] || skip_all "the sanitizers add symbols of their own"
 [ "$TEST_NM" != : ] || skip_all "nm is not installed (binutils)"
-plan 6
+plan 7
 
 # One line a symbol: folder, member, type, name.
 for d in $(folders); do
@@ -59,3 +59,22 @@ for d in $(folders); do
             }'
 done | without_exceptions mutable >wrong
 none wrong "no global state that changes"
+
+# A symbol of ours that a library defines too: the linker takes ours for the
+# library's own calls, or the library's for ours.
+: >theirs
+if command -v ldd >ldd.path; then
+    ldd "$KANSHIKI" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | while read -r so; do
+        "$TEST_NM" -D --defined-only -f posix "$so" 2>/dev/null |
+            awk -v so="$(basename "$so")" '$2 ~ /[TDBRVWi]/ {
+                sub(/@.*/, "", $1); print $1, so }'
+    done >theirs
+fi
+if [ -s theirs ]; then
+    awk 'FILENAME == "symbols" { if ($3 ~ /^[TDBRC]$/) ours[$4] = $1 "/" $2; next }
+        $1 in ours { print ours[$1] ": " $1 " is also in " $2 }' symbols theirs |
+        sort -u | without_exceptions clash >wrong
+    none wrong "no symbol of ours is one of a library"
+else
+    skip "no symbol of ours is one of a library" "ldd says nothing"
+fi

@@ -205,4 +205,96 @@ else
     skip "a file without permission is an issue" "root may read all"
 fi
 
+
+# ---- zip (reliability 57 to 59) -----------------------------------------------
+
+unset local flags method size packed head extra
+le() { # VALUE BYTES
+    v=$1
+    for _ in $(seq "$2"); do
+        printf "\\$(printf %03o $((v & 255)))"
+        v=$((v >> 8))
+    done
+}
+# zip_add NAME FILE: with local=NAME flags=N method=N size=N packed=N head=N
+# extra=FILE in the environment, what the headers say instead of the truth
+zip_begin() { : >z.zip; : >z.dir; entries=0; }
+zip_add() {
+    n=$(wc -c <"$2") at=$(wc -c <z.zip) own=${local:-$1}
+    gzip -nc <"$2" | tail -c 8 | head -c 4 >crc
+    {
+        printf 'PK\3\4\24\0'
+        le "${flags:-0}" 2; le "${method:-0}" 2; le 0 4
+        cat crc
+        le "$n" 4; le "$n" 4; le ${#own} 2; le 0 2
+        printf %s "$own"
+        cat "$2"
+    } >>z.zip
+    {
+        printf 'PK\1\2\24\0\24\0'
+        le "${flags:-0}" 2; le "${method:-0}" 2; le 0 4
+        cat crc
+        le "${packed:-$n}" 4; le "${size:-$n}" 4; le ${#1} 2
+        le "$(cat /dev/null ${extra:+"$extra"} | wc -c)" 2; le 0 10
+        le "${head:-$at}" 4
+        printf %s "$1"
+        cat /dev/null ${extra:+"$extra"}
+    } >>z.dir
+    entries=$((entries + 1))
+}
+zip_end() { # [COUNT]
+    at=$(wc -c <z.zip) n=$(wc -c <z.dir)
+    cat z.dir >>z.zip
+    { printf 'PK\5\6\0\0\0\0'; le "${1:-$entries}" 2; le "${1:-$entries}" 2
+      le "$n" 4; le "$at" 4; le 0 2; } >>z.zip
+    cp z.zip in
+    gives
+}
+printf '{"Records":[%s]}' "$(ev 1 A)" >a
+printf '{"Records":[%s]}' "$(ev 2 B)" >b
+zip_begin
+zip_add x.json a
+zip_add x.json b
+zip_end
+count 2 '^event' "two entries of one name: both are read"
+is "$(grep -c 'archive-duplicate' got)" 2 "  and both are flagged"
+is "$(sed -n 's/^warning archive-duplicate @\([0-9]*\).*/\1/p' got | sort -un | wc -l)" 2 \
+    "  each at its own place"
+zip_begin
+local=other.json zip_add x.json a
+zip_end
+has 'warning archive-mismatch @0.*x.json' "the local header has another name"
+has '^member !zip/x.json cloudtrail' "  the directory's is used"
+zip_begin
+zip_add x.json a
+size=9 zip_add y.json b
+zip_end
+has 'warning archive-mismatch .*y.json' "another size in the directory"
+count 1 'A iam' "  the entry before it is read"
+zip_begin
+zip_add x.json a
+head=0 zip_add y.json b
+head=0 zip_add z.json b
+zip_end
+count 0 'B iam' "entries that share bytes: none of the later ones is read"
+has 'overlap|share' "  and that is said"
+zip_begin
+zip_add x.json a
+flags=1 zip_add secret.json b
+method=99 zip_add odd.json b
+zip_end
+count 1 '^event' "encrypted, and an unknown method: the others are read"
+is "$(grep -c 'warning archive-member' got)" 2 "  an issue for each"
+zip_begin
+{ le 1 2; le 16 2; le -1 8; le -1 8; } >extra64
+zip_add x.json a
+size=4294967295 packed=4294967295 extra=extra64 zip_add huge.json b
+zip_end
+count 1 '^event' "sizes of 2^64-1: the other entry is read"
+has 'huge.json|archive-(cut|member)' "  and the entry is named"
+zip_begin
+zip_add x.json a
+zip_end 7
+count 1 '^event' "another count of entries than stated"
+has 'warning zip-count' "  is said"
 done_testing

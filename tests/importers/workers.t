@@ -58,6 +58,35 @@ for jobs in 1 3; do
 done
 rm e/3.json.late
 
+# Evidence that changes while it is read: what was parsed is what was hashed, and
+# the change is an issue of its file.
+rm -rf e
+mkdir e
+for i in 1 2 3; do
+    printf '{"Records":[%s]}' "$(ev $i A)" >e/$i.json
+done
+changes() { # WHAT REGEX [VARIABLE=FILE]
+    rm -f k.kan*
+    "$tool" new k.kan
+    env "$3" "$tool" import k.kan "$TMP/e" 0 1 >out 2>err
+    is_status $? 0 "$1: the import ends"
+    issues k.kan >got
+    is_match got "1.json,error,changed-during-read.*$2" "  the issue says so"
+    is "$(grep -c changed-during-read got)" 1 "  of that file alone"
+}
+cp -r e good
+changes "a file that grows" 'size or time' "KAN_GROW=e/1.json"
+rm -rf e && cp -r good e
+changes "one that is cut" 'size or time' "KAN_CUT=e/1.json"
+rm -rf e && cp -r good e
+sed 's/us-east-1/us-west-2/' e/1.json >new
+sha=$(sha256sum <e/1.json | cut -d' ' -f1)
+changes "one that is replaced" 'another file took its place' "KAN_REPLACE=e/1.json"
+"$KANSHIKI" evidence k.kan show X1 --format csv >got 2>err
+is_match got "$sha" "  its digest is that of the bytes that were read"
+rm -rf e good
+mkdir e
+
 # Workers killed from outside while they work.
 "$BUILDDIR/bench/gen_cloudtrail" --events 20000 --per-file 500 --seed 7 e >out
 import ref.kan 700
