@@ -119,7 +119,8 @@ static bool hidden(unsigned flags)
 
 static void short_form(struct load *l, struct str fork)
 {
-    struct cursor c = cursor_of(fork.p, fork.n);
+    size_t total = fork.n < 4 ? 0 : u16be(fork.p);
+    struct cursor c = cursor_of(fork.p, total < fork.n ? total : fork.n);
     const unsigned char *head = cursor_take(&c, 4);
     unsigned count = head ? head[2] : 0;
     for (unsigned i = 0; i < count; i++) {
@@ -127,8 +128,10 @@ static void short_form(struct load *l, struct str fork)
         unsigned flags = cursor_u8(&c);
         struct str name = cursor_str(&c, name_n);
         struct str value = cursor_str(&c, value_n);
-        if (c.failed)
+        if (c.failed || name_n == 0) {
+            c.failed = true;
             break;
+        }
         if (!hidden(flags))
             item_add(l, flags, name, value);
     }
@@ -189,7 +192,7 @@ static bool leaf_entry(struct load *l, struct str leaf, const char *e)
     const char *p = leaf.p + at;
     size_t name_n = (unsigned char)p[head - 1];
     size_t value_n = here ? u16be(p) : 0;
-    if (head + name_n + value_n > leaf.n - at)
+    if (name_n == 0 || head + name_n + value_n > leaf.n - at)
         return false;
     struct str name = { p + head, name_n };
     if (hidden(flags))

@@ -181,7 +181,9 @@ static bool data_block(struct xfs_dir *d, const struct xfs_inode *in,
 static void short_form(struct xfs_dir *d, const struct xfs_inode *in)
 {
     struct str fork = xfs_fork(in, false);
-    if (in->size < fork.n)
+    if (in->size > fork.n)
+        wrong(d, "its short form is damaged");
+    else
         fork.n = (size_t)in->size;
     const unsigned char *p = (const unsigned char *)fork.p;
     size_t width = fork.n >= 2 && p[1] ? 8 : 4, at = 2 + width;

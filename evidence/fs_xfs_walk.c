@@ -276,6 +276,10 @@ static void live_name(struct walk *w, const struct xfs_entry *e)
         f.flags |= FS_FILE_UNRELIABLE;
         issue(w, 1, "xfs-unused-inode", e->inode,
               "a name in use leads to an inode that is not");
+    } else if (e->type && e->type != f.type) {
+        f.flags |= FS_FILE_UNRELIABLE;
+        issue(w, 1, "xfs-type", e->inode,
+              "a name says another type than its inode");
     } else if (memchr(e->name.p, '/', e->name.n) ||
                memchr(e->name.p, 0, e->name.n)) {
         issue(w, 1, "xfs-name", e->inode, "a name holds a slash or NUL");

@@ -8,6 +8,8 @@
 #include "tests/evidence/sectors.h"
 #include "tests/tap.h"
 
+enum { NAMES = 216 }; /* of the image "v5", as the kernel counts */
+
 struct image {
     char *p;
     size_t n;
@@ -146,8 +148,8 @@ START_TEST(checksums_are_told_and_lose_nothing)
     struct told whole, t;
     ck_assert(walk_image(&im, &whole));
     ck_assert_uint_eq(whole.issues, 0);
-    ck_assert_uint_eq(whole.live, 209);
-    ck_assert_uint_eq(whole.open, 1);
+    ck_assert_uint_eq(whole.live, NAMES);
+    ck_assert_uint_eq(whole.open, 2);
     const struct kind *k = &kinds[_i];
     unsigned blocks = 0;
     for (size_t at = 0;
@@ -205,7 +207,7 @@ START_TEST(directories_without_a_name_keep_theirs)
     im.p[at] = 'X';
     ck_assert(walk_image(&im, &t));
     ck_assert(says(&t, "xfs-lost-inode") && says(&t, "xfs-no-name"));
-    ck_assert_uint_ge(t.live, 208);
+    ck_assert_uint_ge(t.live, NAMES - 1);
     struct source *vol = source_open_memory((struct str){ im.p, im.n }, &err);
     struct fs *fs = fs_open(vol, &err);
     char part[16];
@@ -268,6 +270,184 @@ START_TEST(superblocks)
     ck_assert_int_eq(walk_image(&im, &t), s->code != NULL);
     if (s->code)
         ck_assert_msg(says(&t, s->code), "no %s", s->code);
+    free(im.p);
+}
+END_TEST
+
+/* ---- inodes ------------------------------------------------------------- */
+
+struct place {
+    const char *path;
+    uint64_t off;
+};
+
+static int on_place(void *ctx, const struct fs_file *f)
+{
+    struct place *p = ctx;
+    if (str_eq(f->path, str_from(p->path)))
+        p->off = f->off;
+    return 0;
+}
+
+static int no_issue(void *ctx, int severity, const char *code, uint64_t inode,
+                    const char *text)
+{
+    (void)ctx;
+    (void)severity;
+    (void)code;
+    (void)inode;
+    (void)text;
+    return 0;
+}
+
+static char *inode_at(const struct image *im, const char *path)
+{
+    struct place p = { path, 0 };
+    struct err err = { 0 };
+    const struct fs_visitor v = { &p, on_place, no_issue, NULL };
+    struct source *vol = source_open_memory((struct str){ im->p, im->n }, &err);
+    struct fs *fs = fs_open(vol, &err);
+    ck_assert_int_eq(fs_walk(fs, &v, &err), 0);
+    ck_assert_uint_gt(p.off, 0);
+    fs_close(fs);
+    source_close(vol);
+    return im->p + p.off;
+}
+
+static const struct field {
+    const char *path;
+    size_t at, n;
+    unsigned char bytes[8];
+    const char *code;
+} fields[] = {
+    { "/deep/er/still/file", 2, 2, { 0x41, 0xed }, "xfs-type" },
+    { "/deep/er/still/file", 4, 1, { 2 }, "xfs-inode" },
+    { "/deep/er/still/file", 5, 1, { 9 }, "xfs-extents" },
+    { "/deep/er/still/file", 16, 4, { 0 }, "xfs-unused-inode" },
+    { "/deep/er/still/file", 56, 1, { 0xff }, "xfs-size" },
+    { "/deep/er/still/file", 76, 4, { 0, 1 }, "xfs-extents" },
+    { "/deep/er/still/file", 82, 1, { 0xff }, "xfs-inode" },
+    { "/deep/er/still/file", 90, 2, { 0, 1 }, "xfs-realtime-data" },
+    { "/deep/er/still/file", 152, 8, { 1 }, "xfs-inode" },
+    { "/deep/er/still/file",
+      176,
+      8,
+      { 0x7f, 0xff, 0xff, 0xff },
+      "xfs-extents" },
+    { "/deep/er/still/file",
+      184,
+      8,
+      { 0x7f, 0xff, 0xff, 0xff },
+      "xfs-extents" },
+    { "/extents", 176, 2, { 0, 0 }, "xfs-extents" },
+    { "/tree", 176, 2, { 0, 99 }, "xfs-extents" },
+    { "/tree", 178, 2, { 0xff, 0xff }, "xfs-extents" },
+    { "/short", 176, 1, { 0xff }, "xfs-directory" },
+    { "/short", 56, 8, { 0 }, "xfs-directory" },
+    { "/deep/link", 56, 8, { 0 }, "xfs-link" },
+    { "/deep/long link", 56, 8, { 0, 0, 0, 0, 0, 0, 0xff }, "xfs-link" },
+    { "/node", 5, 1, { 1 }, "xfs-directory" },
+    { "/leaf", 76, 4, { 0 }, "xfs-lost-inodes" },
+};
+
+START_TEST(inodes)
+{
+    const struct field *f = &fields[_i];
+    struct image im = load("v5");
+    struct told t;
+    char *p = inode_at(&im, f->path);
+    memcpy(p + f->at, f->bytes, f->n);
+    ck_assert(walk_image(&im, &t));
+    if (strcmp(f->code, "xfs-lost-inodes") == 0)
+        ck_assert(says(&t, "xfs-no-name")); /* its files are without it */
+    else
+        ck_assert_msg(says(&t, f->code), "no %s", f->code);
+    ck_assert_uint_gt(t.live, 70); /* /node alone has 139 */
+    free(im.p);
+}
+END_TEST
+
+/* Content on a device that is not there is a gap, not zeros. */
+START_TEST(realtime_content_is_a_gap)
+{
+    struct image im = load("v5");
+    struct err err = { 0 };
+    inode_at(&im, "/deep/er/still/file")[91] = 1;
+    struct source *vol = source_open_memory((struct str){ im.p, im.n }, &err);
+    struct fs *fs = fs_open(vol, &err);
+    struct source *s = fs_open_path(fs, STR("/deep/er/still/file"), &err);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_uint_eq(s->size, 8);
+    ck_assert_uint_eq(source_gap_bytes(s), 8);
+    source_close(s);
+    fs_close(fs);
+    source_close(vol);
+    free(im.p);
+}
+END_TEST
+
+START_TEST(attributes_in_the_inode)
+{
+    struct image im = load("v5");
+    struct told t, whole;
+    ck_assert(walk_image(&im, &whole));
+    char *p = inode_at(&im, "/attrs/d/inherits");
+    ck_assert_int_eq(p[83], 1);
+    p += 176 + 8 * p[82];
+    p[2] = 99; /* more than there are */
+    ck_assert(walk_image(&im, &t));
+    ck_assert(says(&t, "xfs-attributes"));
+    ck_assert_uint_eq(t.attrs, whole.attrs);
+    p[2] = 1;
+    p[6] |= 8; /* a parent pointer is none of the user's */
+    ck_assert(walk_image(&im, &t));
+    ck_assert_uint_eq(t.attrs, whole.attrs - 1);
+    p[6] &= (char)~8;
+    p[7 + 12] ^= 1; /* the count of an ACL: told as it is stored */
+    ck_assert(walk_image(&im, &t));
+    ck_assert_uint_eq(t.attrs, whole.attrs);
+    free(im.p);
+}
+END_TEST
+
+/* A list of unlinked files that leads to a file in use. */
+START_TEST(unlinked_lists)
+{
+    struct image im = load("v5");
+    struct told t;
+    uint64_t root = u64be(im.p + 56);
+    size_t agi = next_block(&im, "XAGI", 0, 0);
+    ck_assert_uint_ne(agi, SIZE_MAX);
+    put_u32le(im.p + agi + 40, __builtin_bswap32((uint32_t)root));
+    ck_assert(walk_image(&im, &t));
+    ck_assert(says(&t, "xfs-unlinked"));
+    ck_assert_uint_gt(t.open, 0);
+    free(im.p);
+}
+END_TEST
+
+/* Inodes that a chunk does not have are not looked for. */
+START_TEST(sparse_chunks)
+{
+    struct image im = load("v5");
+    struct told t, whole;
+    ck_assert(walk_image(&im, &whole));
+    size_t at = next_block(&im, "IAB3", 0, 0);
+    unsigned char *p = (unsigned char *)im.p + at;
+    unsigned n = u16be(p + 6), holes = 0;
+    for (unsigned i = 0; i < n; i++) {
+        unsigned char *r = p + 56 + 16 * i;
+        for (unsigned b = 0; b < 16; b++)
+            if ((u64be(r + 8) >> 4 * b & 15) == 15) {
+                r[b < 8 ? 5 : 4] |= (unsigned char)(1u << b % 8);
+                holes++;
+            }
+    }
+    ck_assert_uint_gt(holes, 0);
+    /* Freed inodes without a name were there. */
+    ck_assert(walk_image(&im, &t));
+    ck_assert_uint_eq(t.live, whole.live);
+    ck_assert_uint_eq(t.bad, 0);
     free(im.p);
 }
 END_TEST
@@ -362,7 +542,7 @@ START_TEST(trees_that_turn_back)
     ck_assert_uint_gt(blocks, 0);
     ck_assert(walk_image(&im, &t));
     ck_assert(says(&t, "xfs-extents"));
-    ck_assert_uint_eq(t.live, 209);
+    ck_assert_uint_eq(t.live, NAMES);
     free(im.p);
 }
 END_TEST
@@ -378,6 +558,11 @@ Suite *suite(void)
     tcase_add_test(c, directories_without_a_name_keep_theirs);
     tcase_add_loop_test(c, superblocks, 0,
                         (int)(sizeof supers / sizeof *supers));
+    tcase_add_loop_test(c, inodes, 0, (int)(sizeof fields / sizeof *fields));
+    tcase_add_test(c, realtime_content_is_a_gap);
+    tcase_add_test(c, attributes_in_the_inode);
+    tcase_add_test(c, unlinked_lists);
+    tcase_add_test(c, sparse_chunks);
     tcase_add_loop_test(c, random_bytes, 0, 3);
     tcase_add_test(c, cut_anywhere);
     tcase_add_test(c, trees_that_turn_back);

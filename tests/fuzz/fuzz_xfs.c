@@ -8,7 +8,7 @@
 #include "tests/evidence/sectors.h"
 #include "tests/fuzz/replay.h"
 
-enum { READ_MAX = 64 << 10, VOLUME_MAX = 48 << 20, NAMES_MAX = 3000 };
+enum { READ_MAX = 8 << 10, VOLUME_MAX = 48 << 20, NAMES_MAX = 3000 };
 
 struct ctx {
     struct fs *fs;
