@@ -281,6 +281,13 @@ static int seen_add(struct fs_todo *t, uint64_t inode)
     return 1;
 }
 
+bool fs_todo_seen(struct fs_todo *t, uint64_t number, bool *fresh)
+{
+    int is_new = seen_add(t, number);
+    *fresh = is_new > 0;
+    return is_new >= 0;
+}
+
 bool fs_todo_push(struct fs_todo *t, uint64_t inode, struct str parent,
                   struct str name, bool *fresh)
 {

@@ -192,5 +192,7 @@ struct fs_todo {
  * appended to parent. */
 bool fs_todo_push(struct fs_todo *t, uint64_t inode, struct str parent,
                   struct str name, bool *fresh);
+/* Only remembers the number. */
+bool fs_todo_seen(struct fs_todo *t, uint64_t number, bool *fresh);
 bool fs_todo_pop(struct fs_todo *t, struct fs_pending *out); /* free(path) */
 void fs_todo_free(struct fs_todo *t);

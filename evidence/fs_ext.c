@@ -207,6 +207,17 @@ static void inode_decode(const struct ext *x, struct ext_inode *in)
         in->bad = true;
 }
 
+void ext_inode_decode(const struct ext *x, uint64_t ino, uint64_t off,
+                      const void *bytes, struct ext_inode *in)
+{
+    in->ino = ino;
+    in->off = off;
+    in->bad = in->fine = in->has_b = false;
+    in->raw_n = x->inode_size;
+    memcpy(in->raw, bytes, in->raw_n);
+    inode_decode(x, in);
+}
+
 bool ext_inode_load(struct ext *x, uint64_t ino, struct ext_inode *in)
 {
     struct desc d;
@@ -674,17 +685,44 @@ bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,
     return ok;
 }
 
+struct ext_history *ext_history(struct ext *x)
+{
+    if (!x->history_tried)
+        x->history = ext_history_open(x);
+    x->history_tried = true;
+    return x->history;
+}
+
+/* A freed inode has lost its content; the journal may know where it was. */
+static struct source *open_former(struct ext *x, const struct ext_inode *in,
+                                  struct err *err)
+{
+    struct ext_history *h = ext_history(x);
+    struct ext_inode *old = h ? malloc(sizeof *old) : NULL;
+    struct source *s = NULL;
+    if (old && ext_history_inode(h, in, true, old))
+        s = ext_content(x, old, err);
+    free(old);
+    return s;
+}
+
 static struct source *open_inode(struct fs *fs, uint64_t ino, struct err *err)
 {
     struct ext *x = fs->state;
     struct ext_inode *in = malloc(sizeof *in);
     struct source *s = NULL;
-    if (!in)
-        err_set(err, ERR_INTERNAL, "out of memory");
-    else if (!ext_inode_load(x, ino, in))
-        err_set(err, ERR_EVIDENCE, "inode %llu cannot be read",
-                (unsigned long long)ino);
-    else
+    if (!in || !ext_inode_load(x, ino, in)) {
+        if (in)
+            err_set(err, ERR_EVIDENCE, "inode %llu cannot be read",
+                    (unsigned long long)ino);
+        else
+            err_set(err, ERR_INTERNAL, "out of memory");
+        free(in);
+        return NULL;
+    }
+    if (in->mode && in->links == 0 && in->size == 0)
+        s = open_former(x, in, NULL);
+    if (!s)
         s = ext_content(x, in, err);
     free(in);
     return s;
@@ -695,6 +733,7 @@ static struct source *open_inode(struct fs *fs, uint64_t ino, struct err *err)
 static void ext_close(struct fs *fs)
 {
     struct ext *x = fs->state;
+    ext_history_free(x->history);
     free(x->lines);
     free(x);
 }

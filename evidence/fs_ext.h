@@ -51,6 +51,9 @@ struct ext {
     unsigned char *lines;
     uint64_t line_no[EXT_LINES];
     uint32_t line_n[EXT_LINES];
+    /* Of the journal, once asked for; NULL: there is none. */
+    struct ext_history *history;
+    bool history_tried;
 };
 
 struct ext_inode {
@@ -85,6 +88,9 @@ struct ext_map {
 bool ext_read(struct ext *x, uint64_t off, void *buf, size_t n);
 /* False: no such inode, or its table cannot be read. */
 bool ext_inode_load(struct ext *x, uint64_t ino, struct ext_inode *in);
+/* Inode ino from the bytes of it (inode_size) that stand at off. */
+void ext_inode_decode(const struct ext *x, uint64_t ino, uint64_t off,
+                      const void *bytes, struct ext_inode *in);
 /* Inodes [*first, end) of a group that can ever have been used. */
 uint32_t ext_group_used(struct ext *x, uint32_t group);
 uint64_t ext_desc_at(const struct ext *x, uint32_t group);
@@ -114,6 +120,19 @@ bool ext_inode_used(struct ext *x, uint64_t ino);
  * *budget blocks at most and takes them off. */
 uint64_t ext_free_bytes(struct ext *x, const struct ext_map *map, uint64_t size,
                         uint64_t *budget);
+
+/* Older copies of blocks in the journal; NULL: none, or a journal that is still
+ * to be replayed. Opened once, closed with the file system. */
+struct ext_history *ext_history(struct ext *x);
+struct ext_history *ext_history_open(struct ext *x);
+void ext_history_free(struct ext_history *h);
+/* The last copy of the inode `now` that has content or a name, of the same
+ * generation (the same file) or of any other. False: there is none. */
+bool ext_history_inode(struct ext_history *h, const struct ext_inode *now,
+                       bool same, struct ext_inode *old);
+/* Every copy of a block, the latest first; borrowed for the call. */
+void ext_history_blocks(struct ext_history *h, uint64_t block,
+                        void (*fn)(void *ctx, struct str copy), void *ctx);
 
 /* The attributes of one inode; reused from file to file. */
 struct ext_xattrs {

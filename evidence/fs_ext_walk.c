@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/crc32c.h"
 #include "base/text.h"
 #include "base/varint.h"
 
@@ -21,11 +22,14 @@ enum {
     PROGRESS_STEP = 4096,
     /* blocks of deleted files that are looked up in the bitmaps */
     FREE_BUDGET = 1 << 26,
+    /* entries of old directory blocks */
+    FORMER_BUDGET = 1 << 26,
 };
 
 struct deleted {
     uint64_t inode;
     uint8_t type;
+    bool former; /* out of the journal */
     uint8_t name_n;
     size_t name; /* offset in names */
 };
@@ -47,6 +51,16 @@ struct walk {
     size_t n_live, cap_live;
     struct ext_open open;
     uint64_t n_open, free_budget;
+    /* Out of the journal; former_names: hashes of the names of one directory
+     * that are told already. */
+    struct ext_history *history;
+    struct ext_inode old;
+    struct fs_todo former_names;
+    struct fs_todo told; /* inodes whose former file is listed */
+    struct fs_todo lost; /* deleted directories that are still to be read */
+    uint64_t former_budget;
+    uint32_t owner, owner_generation; /* the directory that is read */
+    bool quiet; /* what is wrong with an old inode is no issue */
 };
 
 struct entry {
@@ -65,7 +79,7 @@ issue(struct walk *w, int severity, const char *code, uint64_t inode,
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (!w->stop)
+    if (!w->stop && !w->quiet)
         w->stop = w->v->issue(w->v->ctx, severity, code, inode, text);
 }
 
@@ -325,7 +339,7 @@ static void live_add(struct walk *w, struct str name, uint64_t inode)
     w->live[w->n_live++] = name_hash(name, inode);
 }
 
-static void deleted_add(struct walk *w, const struct entry *e)
+static void deleted_add(struct walk *w, const struct entry *e, bool former)
 {
     if (w->n_deleted == DELETED_MAX)
         return;
@@ -334,7 +348,7 @@ static void deleted_add(struct walk *w, const struct entry *e)
     if (!w->deleted)
         return;
     w->deleted[w->n_deleted++] =
-        (struct deleted){ e->inode, e->type, (uint8_t)e->name.n,
+        (struct deleted){ e->inode, e->type, former, (uint8_t)e->name.n,
                           w->names_buf.n };
     buf_put(&w->names_buf, e->name);
 }
@@ -348,7 +362,7 @@ static void slack(struct walk *w, struct str block, size_t at, size_t end)
                   e.inode != 0 && e.inode <= w->x->inodes &&
                   (e.type >= 1 && e.type <= 7) && plausible_name(e.name);
         if (ok)
-            deleted_add(w, &e);
+            deleted_add(w, &e, false);
         at += ok ? e.used : 4;
     }
 }
@@ -386,6 +400,58 @@ static void fill_deleted(struct walk *w, struct fs_file *f)
         f->confidence = f->free_bytes >= bytes ? FS_PROBABLE : FS_POSSIBLE;
 }
 
+/* A file as an old copy of its inode has it (w->old), deleted since: d is what
+ * the inode says now. */
+static void fill_former(struct walk *w, struct fs_file *f, bool same)
+{
+    uint64_t bytes;
+    bool fresh;
+    uint32_t dtime = w->inode.dtime;
+    struct instant d = w->inode.d;
+    if (same)
+        mark(w, w->old.ino);
+    else
+        (void)fs_todo_seen(&w->told, w->old.ino, &fresh);
+    w->quiet = true;
+    fill(w, &w->old, f);
+    w->quiet = false;
+    f->flags |= FS_FILE_DELETED;
+    if (same && dtime) {
+        f->d = d;
+        f->flags &= ~(uint32_t)FS_FILE_NO_D;
+    }
+    f->found = FS_FOUND_JOURNAL;
+    f->free_bytes = ext_free_bytes(w->x, &w->map, w->old.size, &w->free_budget);
+    bytes = w->map.mapped * w->x->block;
+    if (bytes > w->old.size)
+        bytes = w->old.size;
+    f->confidence = same && !w->map.wrong && f->free_bytes >= bytes
+                        ? FS_PROBABLE
+                        : FS_POSSIBLE;
+}
+
+/* Was w->inode once more than it is now: the same file before it was deleted,
+ * or another file of which nothing is left? Into w->old. */
+static bool has_former(struct walk *w, bool same)
+{
+    if (!w->history || w->inode.mode == 0)
+        return false;
+    bool freed = w->inode.links == 0 && w->inode.size == 0 &&
+                 !ext_open_has(&w->open, w->inode.ino);
+    return (freed || !same) &&
+           ext_history_inode(w->history, &w->inode, same, &w->old);
+}
+
+/* A deleted directory is entered when all others are read. */
+static void lost_dir(struct walk *w, struct str parent, struct str name,
+                     const struct fs_file *f)
+{
+    bool fresh;
+    if (f->type == FS_FILE_DIR &&
+        !fs_todo_push(&w->lost, f->inode, parent, name, &fresh))
+        issue(w, 2, "no-memory", f->inode, "not enough memory: not entered");
+}
+
 static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
                          const struct deleted *d, struct str name)
 {
@@ -394,15 +460,23 @@ static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
         return;
     f.flags = FS_FILE_DELETED;
     f.type = type_of_entry(d->type);
-    f.found = FS_FOUND_NAME;
+    f.found = d->former ? FS_FOUND_JOURNAL : FS_FOUND_NAME;
     f.confidence = FS_POSSIBLE;
     if (!ext_inode_load(w->x, d->inode, &w->inode)) {
         f.flags |= FS_FILE_NO_TIMES;
+    } else if (has_former(w, true) && type_of(w->old.mode) == f.type) {
+        fill_former(w, &f, true);
+        lost_dir(w, parent, name, &f);
     } else if (w->inode.links == 0 && w->inode.mode &&
                type_of(w->inode.mode) == f.type) {
         /* number and type agree: its name, if nothing says otherwise */
         f.confidence = FS_PROBABLE;
         fill_deleted(w, &f);
+    } else if (d->former && has_former(w, false) &&
+               type_of(w->old.mode) == f.type) {
+        fill_former(w, &f, false);
+        f.flags |= FS_FILE_REALLOCATED;
+        lost_dir(w, parent, name, &f);
     } else {
         f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
     }
@@ -410,19 +484,21 @@ static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
     emit(w, &f);
 }
 
+static bool is_live(const struct walk *w, uint64_t hash)
+{
+    return w->n_live && bsearch(&hash, w->live, w->n_live, sizeof *w->live,
+                                by_value) != NULL;
+}
+
 static void deleted_names(struct walk *w, struct str parent,
                           uint64_t parent_ino)
 {
     struct str all = buf_str(&w->names_buf);
-    if (w->n_deleted && w->n_live)
-        qsort(w->live, w->n_live, sizeof *w->live, by_value);
     for (size_t i = 0; i < w->n_deleted && !w->stop; i++) {
         const struct deleted *d = &w->deleted[i];
         struct str name = str_sub(all, d->name, d->name_n);
-        uint64_t h = name_hash(name, d->inode);
         /* The live entry may have moved and left its old copy. */
-        if (w->n_live &&
-            bsearch(&h, w->live, w->n_live, sizeof *w->live, by_value))
+        if (is_live(w, name_hash(name, d->inode)))
             continue;
         deleted_name(w, parent, parent_ino, d, name);
     }
@@ -498,6 +574,68 @@ static bool dir_entries(struct ext *x, const struct ext_inode *in,
     return go;
 }
 
+/* ---- names out of the journal ------------------------------------------- */
+
+static bool former_entry(void *ctx, struct str block, size_t at,
+                         const struct entry *e, bool index)
+{
+    struct walk *w = ctx;
+    bool fresh;
+    (void)block;
+    (void)at;
+    (void)index;
+    if (w->former_budget == 0)
+        return false;
+    w->former_budget--;
+    uint64_t h = name_hash(e->name, e->inode);
+    if (e->inode == 0 || e->inode > w->x->inodes || e->type < 1 ||
+        e->type > 7 || !plausible_name(e->name) || is_live(w, h))
+        return true;
+    if (fs_todo_seen(&w->former_names, h, &fresh) && fresh)
+        deleted_add(w, e, true);
+    return true;
+}
+
+/* Was the block the directory's then? Its checksum holds the number and the
+ * generation of the directory; without one only a first block tells. */
+static bool block_of_owner(const struct walk *w, struct str block)
+{
+    enum { TAIL = 12 };
+    const unsigned char *p = (const unsigned char *)block.p;
+    const unsigned char *tail = p + block.n - TAIL;
+    unsigned char le[8];
+    if (!(w->x->ro & EXT_RO_METADATA_CSUM))
+        return p[6] != 1 || p[8] != '.' || u32le(p) == w->owner;
+    if (u32le(tail) != 0 || u16le(tail + 4) != TAIL || tail[7] != 0xde)
+        return false;
+    put_u32le(le, w->owner);
+    put_u32le(le + 4, w->owner_generation);
+    uint32_t crc = crc32c(crc32c(w->x->seed, le, 8), p, block.n - TAIL);
+    return crc == u32le(tail + 8);
+}
+
+static void former_block(void *ctx, struct str block)
+{
+    struct walk *w = ctx;
+    bool bad;
+    if (block_of_owner(w, block))
+        block_entries(w->x, block, false, former_entry, w, &bad);
+}
+
+/* Names that older copies of the directory's blocks have. */
+static void former_names(struct walk *w, const struct ext_inode *dir,
+                         const struct ext_map *map)
+{
+    w->owner = (uint32_t)dir->ino;
+    w->owner_generation = dir->generation;
+    for (size_t i = 0; w->history && i < map->n; i++) {
+        const struct ext_run *r = &map->runs[i];
+        for (uint64_t k = 0; r->kind == EXT_DATA && k < r->n; k++)
+            ext_history_blocks(w->history, r->physical + k, former_block, w);
+    }
+    fs_todo_free(&w->former_names);
+}
+
 struct visit {
     struct walk *w;
     struct fs_pending dir;
@@ -531,6 +669,9 @@ static void read_dir(struct walk *w, struct fs_pending *dir)
         bad = true;
     } else {
         dir_entries(w->x, &w->dir, &map, visit_entry, &vi, &bad);
+        if (w->n_live)
+            qsort(w->live, w->n_live, sizeof *w->live, by_value);
+        former_names(w, &w->dir, &map);
         deleted_names(w, (struct str){ dir->path, dir->n }, dir->inode);
     }
     if (bad)
@@ -541,14 +682,40 @@ static void read_dir(struct walk *w, struct fs_pending *dir)
 
 /* ---- inodes without a name ---------------------------------------------- */
 
-static void unnamed(struct walk *w, uint64_t ino, uint32_t flags)
+/* Directories that were deleted, by what the journal has of them; deleted
+ * ones in them follow. */
+static void read_lost_dirs(struct walk *w)
+{
+    struct fs_pending dir;
+    struct ext_map map = { 0 };
+    while (!w->stop && fs_todo_pop(&w->lost, &dir)) {
+        w->n_live = w->n_deleted = 0;
+        buf_clear(&w->names_buf);
+        if (ext_inode_load(w->x, dir.inode, &w->inode) &&
+            (has_former(w, true) || has_former(w, false))) {
+            w->dir = w->old;
+            ext_map_load(w->x, &w->dir, &map);
+            former_names(w, &w->dir, &map);
+            deleted_names(w, (struct str){ dir.path, dir.n }, dir.inode);
+        }
+        free(dir.path);
+    }
+    ext_map_free(&map);
+}
+
+enum what { NOW, FORMER, OTHER_FORMER };
+
+static void unnamed(struct walk *w, uint64_t ino, uint32_t flags,
+                    enum what what)
 {
     char name[64];
     struct fs_file f = { .flags = flags, .found = FS_FOUND_INODE };
     int n = snprintf(name, sizeof name, "/$OrphanFiles/OrphanFile-%llu",
                      (unsigned long long)ino);
     f.path = (struct str){ name, (size_t)n };
-    if (flags & FS_FILE_DELETED)
+    if (what != NOW)
+        fill_former(w, &f, what == FORMER);
+    else if (flags & FS_FILE_DELETED)
         fill_deleted(w, &f);
     else
         fill(w, &w->inode, &f);
@@ -562,10 +729,19 @@ static void unnamed_inode(struct walk *w, uint64_t ino, uint64_t *lost)
         return;
     if (w->inode.links != 0) {
         ++*lost;
-        unnamed(w, ino, FS_FILE_UNRELIABLE);
+        unnamed(w, ino, FS_FILE_UNRELIABLE, NOW);
     } else {
-        unnamed(w, ino, FS_FILE_DELETED);
+        unnamed(w, ino, FS_FILE_DELETED, has_former(w, true) ? FORMER : NOW);
     }
+}
+
+/* A file whose inode another one has now. */
+static void former_inode(struct walk *w, uint64_t ino)
+{
+    bool fresh = false;
+    if (w->history && ext_inode_load(w->x, ino, &w->inode) &&
+        has_former(w, false) && fs_todo_seen(&w->told, ino, &fresh) && fresh)
+        unnamed(w, ino, FS_FILE_DELETED | FS_FILE_REALLOCATED, OTHER_FORMER);
 }
 
 static void unnamed_inodes(struct walk *w)
@@ -580,6 +756,8 @@ static void unnamed_inodes(struct walk *w)
             if (ino >= x->first_ino && ino <= x->inodes && !marked(w, ino) &&
                 ino != x->orphan_file)
                 unnamed_inode(w, ino, &lost);
+            if (ino >= x->first_ino && ino <= x->inodes)
+                former_inode(w, ino);
         }
     }
     if (lost)
@@ -621,6 +799,9 @@ static void walk_free(struct walk *w)
     if (!w)
         return;
     fs_todo_free(&w->todo);
+    fs_todo_free(&w->former_names);
+    fs_todo_free(&w->told);
+    fs_todo_free(&w->lost);
     ext_map_free(&w->map);
     ext_xattrs_free(&w->xattrs);
     buf_free(&w->path);
@@ -657,6 +838,8 @@ int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
         w->x = x;
         w->v = v;
         w->free_budget = FREE_BUDGET;
+        w->former_budget = FORMER_BUDGET;
+        w->history = ext_history(x);
         w->named = calloc(1, (size_t)x->inodes / 8 + 1);
     }
     if (!w || !w->named || !ext_open_load(x, &w->open)) {
@@ -669,6 +852,7 @@ int ext_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
         read_dir(w, &dir);
         free(dir.path);
     }
+    read_lost_dirs(w);
     if (w->names >= FS_NAMES_MAX)
         issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
     unnamed_inodes(w);

@@ -488,7 +488,7 @@ static void apply_inode(struct xfs_log *l, const struct xfs_item *it,
     struct inode_item in;
     unsigned char *d = l->block;
     if (!inode_decode(it, &in) || !inside(l, in.daddr, in.len) ||
-        in.at >= in.len * XFS_BB) {
+        in.at >= (uint64_t)in.len * XFS_BB) {
         l->damaged++;
         return;
     }
