@@ -271,7 +271,7 @@ static const struct ebs_sum *sums_of(const struct ebs_layer *l, uint32_t index,
     for (k = lo; k < l->sums.n && s[k].index == index;)
         k++;
     *n = k - lo;
-    return s + lo;
+    return lo ? s + lo : s; /* s may be NULL */
 }
 
 static void bad(struct source *s, struct block *b, const char *code,
