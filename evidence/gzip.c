@@ -20,13 +20,14 @@
 #endif
 
 #include "base/varint.h"
+#include "evidence/worker.h"
 
 enum {
     PAD = 64,
     WINDOW = 32768,
     IN_SIZE = 1 << 16,
     POINT_STEP = 4 << 20, /* content between restart points, at first */
-    POINTS_MAX = 1024,    /* then every second is dropped: at most 32 MiB */
+    POINTS_MAX = 4096,    /* then every second is dropped: at most 128 MiB */
     HEADER_MAX = 1 << 20, /* name, comment and extra field of a member */
     KEEP_MAX = 16 << 20,  /* content up to this is kept from the first pass */
 };
@@ -308,6 +309,19 @@ int gzip_inflate_all(struct gzip_inflater *g, struct str gz, struct buf *out,
     return 0;
 }
 
+size_t gzip_head(struct str gz, void *out, size_t n)
+{
+    z_stream z = { .next_in = (unsigned char *)(uintptr_t)gz.p,
+                   .avail_in = gz.n < UINT32_MAX ? (uInt)gz.n : UINT32_MAX,
+                   .next_out = out,
+                   .avail_out = n < UINT32_MAX ? (uInt)n : UINT32_MAX };
+    if (inflateInit2(&z, 31) != Z_OK)
+        return 0;
+    (void)inflate(&z, Z_SYNC_FLUSH);
+    inflateEnd(&z);
+    return n - z.avail_out;
+}
+
 /* ---- a source with restart points --------------------------------------- */
 
 /* A place between two deflate blocks where inflating can start. */
@@ -504,6 +518,11 @@ static void points_thin(struct gzip_state *g)
     g->step *= 2;
 }
 
+static bool all_zero(const unsigned char *p, size_t n)
+{
+    return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
 /* Remember this place if it is far enough from the last one. Without memory
  * there is no point, which is slower and not wrong. */
 static void point_here(struct gzip_state *g)
@@ -522,6 +541,10 @@ static void point_here(struct gzip_state *g)
             return;
         inflateGetDictionary(&g->z, pt.window, &n);
         pt.n_window = n;
+        if (all_zero(pt.window, n)) { /* of a sparse image most are */
+            free(pt.window);
+            pt.window = NULL;
+        }
     }
     g->points[g->n_points++] = pt;
 }
@@ -566,6 +589,7 @@ static int inflate_some(struct source *below, struct gzip_state *g, void *buf,
 /* Stand at the last restart point at or before off. */
 static int restart(struct gzip_state *g, uint64_t off)
 {
+    static const unsigned char zeros[WINDOW];
     size_t lo = 0, hi = g->n_points;
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
@@ -579,7 +603,8 @@ static int restart(struct gzip_state *g, uint64_t off)
     if (!pt->member) {
         if (pt->bits)
             inflatePrime(&g->z, pt->bits, pt->before >> (8 - pt->bits));
-        inflateSetDictionary(&g->z, pt->window, pt->n_window);
+        inflateSetDictionary(&g->z, pt->window ? pt->window : zeros,
+                             pt->n_window);
     }
     g->header = pt->member;
     g->ended = false;
@@ -682,6 +707,7 @@ static int scan(struct source *below, struct gzip_state *g, struct err *err)
         size_t got, want = left < OUT ? (size_t)left : OUT;
         /* One byte more than allowed, to see that there is more. */
         code = inflate_some(below, g, out, want ? want : 1, &got, err);
+        (void)worker_progress(g->in_off); /* long ones are no hanging ones */
         if (code == 0 && g->out > g->max_out) {
             g->out = g->max_out;
             stop(g, GZIP_TOO_LARGE);

@@ -47,6 +47,8 @@ void gzip_inflater_close(struct gzip_inflater *g);
 int gzip_inflate_all(struct gzip_inflater *g, struct str gz, struct buf *out,
                      uint64_t max_out, struct gzip_report *r) CHECKED;
 
+/* As much of the content as the first bytes of a file give; how much. */
+size_t gzip_head(struct str gz, void *out, size_t n);
 /* Of a source made by source_open_gzip; borrowed. */
 const struct gzip_report *gzip_source_report(const struct source *s);
 

@@ -16,13 +16,15 @@
 #include "evidence/memory.h"
 #include "evidence/utf16.h"
 #include "evidence/volume.h"
+#include "evidence/zstd.h"
 
 enum {
     LAYERS_MAX = 16, /* deeper nesting than any importer makes */
 };
 
-/* As much as one gzip or archive member may unfold to (reliability: bombs). */
-#define OUT_MAX (UINT64_C(64) << 30)
+/* As much as a compressed file may unfold to: a disk image may be large. An
+ * import of records stops earlier. */
+#define OUT_MAX (UINT64_C(8) << 40)
 
 /* number: of "p1", else 0. */
 typedef struct source *open_fn(struct source *below, uint64_t number,
@@ -34,6 +36,14 @@ static struct source *open_gz(struct source *below, uint64_t number,
     (void)number;
     (void)arg;
     return source_open_gzip(below, OUT_MAX, err);
+}
+
+static struct source *open_zst(struct source *below, uint64_t number,
+                               struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return source_open_zstd(below, OUT_MAX, err);
 }
 
 static struct source *open_partition(struct source *below, uint64_t number,
@@ -176,6 +186,7 @@ static const struct {
     open_fn *open;
 } kinds[] = {
     { "gz", false, false, open_gz },
+    { "zst", false, false, open_zst },
     { "p", true, false, open_partition },
     { "fs", false, true, open_path },
     { "ino", false, true, open_inode },

@@ -104,6 +104,8 @@ int worker_emit_str(unsigned type, struct str payload)
 int worker_progress(uint64_t done)
 {
     int64_t now = time_mono_ns();
+    if (worker_self.job == 0) /* no worker, or nothing asked of it */
+        return 0;
     if (now - worker_self.told < PROGRESS_NS)
         return 0;
     worker_self.told = now;

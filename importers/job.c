@@ -17,6 +17,7 @@
 #include "evidence/gzip.h"
 #include "evidence/utf16.h"
 #include "evidence/worker.h"
+#include "evidence/zstd.h"
 #include "importers/input.h"
 #include "importers/wire.h"
 
@@ -28,7 +29,9 @@ enum {
     HEAD = 64 << 10,
     TAIL = 4 << 10,
 };
-static const uint64_t max_out = (uint64_t)64 << 30; /* of one gzip layer */
+/* Of one layer of compression; a disk may be larger. */
+static const uint64_t max_out = (uint64_t)64 << 30;
+static const uint64_t max_image = (uint64_t)8 << 40;
 
 struct job {
     const struct wire_request *req;
@@ -39,6 +42,7 @@ struct job {
     struct arena names; /* layers: until the job ends */
     struct gzip_layer {
         const struct gzip_report *report; /* NULL: no such layer */
+        const struct zstd_report *zstd;   /* or of zstd */
         bool said;
     } layers[DEPTH];
     const struct utf16_report *utf16; /* of the open layer, till it is said */
@@ -81,15 +85,35 @@ static int utf16_issue(struct job *j)
         r->odd ? "; its last byte is half a character" : "");
 }
 
+static int zstd_issue(struct job *j, const struct zstd_report *r)
+{
+    if (r->damage)
+        return sink_issue(
+            j->sink, ISSUE_ERROR, r->in_off, 0, zstd_damage_code(r->damage),
+            "%s (compressed byte %llu, content byte %llu)",
+            zstd_damage_text(r->damage), (unsigned long long)r->in_off,
+            (unsigned long long)r->out_off);
+    if (r->again == 0)
+        return 0;
+    return sink_issue(j->sink, ISSUE_NOTE, 0, 0, "zstd-again",
+                      "%llu bytes are decompressed again, from the start of "
+                      "their frame (%llu in the file), each time they are read "
+                      "backwards: that is slow",
+                      (unsigned long long)r->again,
+                      (unsigned long long)r->frames);
+}
+
 /* Damage of the layers around belongs to the first member that met it. */
 static int end(struct job *j)
 {
     for (unsigned i = 0; i < DEPTH; i++) {
         struct gzip_layer *l = &j->layers[i];
-        if (!l->report || l->said || l->report->damage == GZIP_OK)
+        if (l->said || (!l->report && !l->zstd))
             continue;
         l->said = true;
-        int rc = gzip_issue(j, l->report);
+        int rc = l->zstd                        ? zstd_issue(j, l->zstd)
+                 : l->report->damage != GZIP_OK ? gzip_issue(j, l->report)
+                                                : 0;
         if (rc)
             return rc;
     }
@@ -138,7 +162,6 @@ static const char *say_why(struct str head, const char **code)
         { "\xfd"
           "7zXZ",
           5, "xz", "xz is not read by this version" },
-        { "\x28\xb5\x2f\xfd", 4, "zstd", "zstd is not read by this version" },
         { "7z\xbc\xaf", 4, "7z", "7z is not read by this version" },
         { "\xff\xfe", 2, "utf-16", utf16 },
         { "\xfe\xff", 2, "utf-16", utf16 },
@@ -286,7 +309,7 @@ static int unwrap_gzip(struct job *j, struct source *src, struct str bytes,
         return unwrap_gzip_source(j, src, layers, depth);
     }
     struct str inner = add_layer(j, layers, "!gz");
-    j->layers[depth] = (struct gzip_layer){ &r, false };
+    j->layers[depth] = (struct gzip_layer){ .report = &r };
     rc = unwrap(j, NULL, buf_str(out), inner, depth + 1);
     j->layers[depth].report = NULL;
     if (out->n > GZIP_KEPT)
@@ -297,15 +320,51 @@ static int unwrap_gzip(struct job *j, struct source *src, struct str bytes,
 static int unwrap_gzip_source(struct job *j, struct source *src,
                               struct str layers, unsigned depth)
 {
-    struct source *gz = source_open_gzip(src, max_out, j->err);
+    struct source *gz =
+        source_open_gzip(src, j->image ? max_image : max_out, j->err);
     if (!gz)
         return j->err->code;
     gz->owns_below = false;
-    j->layers[depth] = (struct gzip_layer){ gzip_source_report(gz), false };
+    j->layers[depth] = (struct gzip_layer){ .report = gzip_source_report(gz) };
     int rc = unwrap(j, gz, STR_NONE, add_layer(j, layers, "!gz"), depth + 1);
     j->layers[depth].report = NULL;
     source_close(gz);
     return rc;
+}
+
+/* ---- zstd
+ * ------------------------------------------------------------------------- */
+
+static int unwrap_zstd(struct job *j, struct source *src, struct str layers,
+                       unsigned depth)
+{
+    struct source *z =
+        source_open_zstd(src, j->image ? max_image : max_out, j->err);
+    if (!z)
+        return j->err->code;
+    j->layers[depth] = (struct gzip_layer){ .zstd = zstd_source_report(z) };
+    int rc = unwrap(j, z, STR_NONE, add_layer(j, layers, "!zst"), depth + 1);
+    j->layers[depth].zstd = NULL;
+    source_close(z);
+    return rc;
+}
+
+/* Is there an image inside? Told by the first bytes, so that a long one is
+ * not decompressed here for nothing. */
+static bool packs_image(struct job *j, struct str packed)
+{
+    UNINITIALIZED char head[HEAD];
+    struct probe p = { .path = j->req->path, .size = UINT64_MAX, .reason = "" };
+    int confidence;
+    if (j->image || !j->outer)
+        return false;
+    p.head.p = head;
+    p.head.n = zstd_is(packed) ? zstd_head(packed, head, sizeof(head))
+                               : gzip_head(packed, head, sizeof(head));
+    const struct importer *imp = j->req->as.n
+                                     ? importer_by_name(j->req->as)
+                                     : importer_recognise(&p, &confidence);
+    return p.head.n && imp && imp->flags & IMPORTER_IMAGE;
 }
 
 /* ---- UTF-16
@@ -484,8 +543,13 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
     }
     if (size == 0) {
         rc = named(j, ISSUE_NOTE, layers, 0, "empty", "the file is empty");
+    } else if (depth == 0 && (is_gzip(window) || zstd_is(window)) &&
+               packs_image(j, window)) {
+        j->verdict = WIRE_NEEDS_IMAGE;
+    } else if (depth < DEPTH && zstd_is(window)) {
+        rc = unwrap_zstd(j, in.in.src, layers, depth);
     } else if (depth < DEPTH && is_gzip(window)) {
-        if (in.in.eof && window.n <= GZIP_WHOLE)
+        if (in.in.eof && window.n <= GZIP_WHOLE && !j->image)
             rc = unwrap_gzip(j, in.in.src, window, layers, depth);
         else
             rc = unwrap_gzip_source(j, in.in.src, layers, depth);
