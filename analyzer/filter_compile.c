@@ -447,6 +447,8 @@ static int has(struct compiler *k, const struct filter_term *t,
     case FILTER_WORD:
         if (f->what == WHAT_MARK)
             return filter_marks(k, t, out);
+        if (f->what == WHAT_KNOWN)
+            return filter_known(k, t, out);
         if (f->what == WHAT_CLASS)
             return filter_links(k, t, out);
         if (f->what == WHAT_FLAG)
@@ -484,6 +486,8 @@ static int words_of(struct compiler *k, const struct filter_term *t,
         return filter_marks(k, t, out);
     case WHAT_CLASS:
         return filter_links(k, t, out);
+    case WHAT_KNOWN:
+        return filter_known(k, t, out);
     default:
         return filter_rows(k, t, out);
     }

@@ -176,6 +176,10 @@ const struct filter_field filter_fields[] = {
     OTHER("member", "in", FILTER_PLACE, WHAT_MEMBER, NO_WORDS,
           "File of an exhibit, by its path or name.", "member:*_20260311T03*"),
 
+    OTHER("known", NO_ALIAS, FILTER_WORD, WHAT_KNOWN, "yes no notable",
+          "Files of disk images by what hash lists say of their content.",
+          "known:notable"),
+
     /* ---- what the examiner added, what rules found */
     OTHER("tag", NO_ALIAS, FILTER_MARK, WHAT_TAG, NO_WORDS, "Tag of the event.",
           "tag:persistence"),

@@ -84,6 +84,9 @@ int filter_links(struct compiler *k, const struct filter_term *t,
                  struct filter_part_plan *out) CHECKED;
 int filter_places(struct compiler *k, const struct filter_term *t,
                   struct filter_part_plan *out) CHECKED;
+/* filter_known.c: hash lists */
+int filter_known(struct compiler *k, const struct filter_term *t,
+                 struct filter_part_plan *out) CHECKED;
 struct filter_span {
     int64_t from, to; /* event numbers, both included */
 };

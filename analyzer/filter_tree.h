@@ -30,6 +30,7 @@ enum filter_what {
     WHAT_BOOKMARK,
     WHAT_MARK,
     WHAT_CLASS,
+    WHAT_KNOWN,
     WHAT_LINK,
     WHAT_FINDING, /* known, nothing is recorded yet */
     WHAT_NEW,

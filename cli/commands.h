@@ -16,6 +16,7 @@ extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_import;
 extern const struct command cmd_importers;
+extern const struct command cmd_known;
 extern const struct command cmd_lineage;
 extern const struct command cmd_links;
 extern const struct command cmd_man;
