@@ -163,15 +163,21 @@ struct sources {
     struct source {
         uint32_t id;
         struct str name;
-    } v[64];
-    size_t n;
+    } * v;
+    size_t n, cap;
 };
 
 static int add_source(void *ctx, uint32_t id, struct str name)
 {
     struct sources *s = ctx;
-    if (s->n == sizeof(s->v) / sizeof(*s->v))
-        return 0;
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? 2 * s->cap : 16;
+        struct source *more = realloc(s->v, cap * sizeof(*more));
+        if (!more)
+            return ERR_INTERNAL;
+        s->v = more;
+        s->cap = cap;
+    }
     struct str copy = arena_copy(s->a, name);
     if (!copy.p)
         return ERR_INTERNAL;
@@ -185,27 +191,44 @@ static int by_name(const void *a, const void *b)
                    ((const struct source *)b)->name);
 }
 
+/* All sources of the case by name; s->v is the caller's to free. */
+static int find_sources(struct sources *s, struct err *err)
+{
+    int rc = case_find_glob(s->c, KIND_SOURCE, STR("*"), add_source, s, err);
+    if (rc == ERR_INTERNAL)
+        err_set(err, rc, "out of memory");
+    if (s->n)
+        qsort(s->v, s->n, sizeof(*s->v), by_name);
+    return rc;
+}
+
+static int keep_sources(const struct sources *s, struct arena *a,
+                        struct timeline_histogram *h, struct err *err)
+{
+    h->n_sources = s->n;
+    h->sources = arena_array(a, s->n + 1, sizeof(*h->sources));
+    h->names = arena_array(a, s->n + 1, sizeof(*h->names));
+    h->counts =
+        arena_array(a, (s->n + 1) * (h->n_buckets + 1), sizeof(*h->counts));
+    h->all = arena_array(a, h->n_buckets + 1, sizeof(*h->all));
+    if (!h->sources || !h->names || !h->counts || !h->all)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < s->n; i++) {
+        h->sources[i] = s->v[i].id;
+        h->names[i] = s->v[i].name;
+    }
+    return 0;
+}
+
 static int list_sources(struct casedb *c, struct arena *a,
                         struct timeline_histogram *h, struct err *err)
 {
     struct sources s = { .c = c, .a = a };
-    int rc = case_find_glob(c, KIND_SOURCE, STR("*"), add_source, &s, err);
-    if (rc)
-        return rc;
-    qsort(s.v, s.n, sizeof(*s.v), by_name);
-    h->n_sources = s.n;
-    h->sources = arena_array(a, s.n + 1, sizeof(*h->sources));
-    h->names = arena_array(a, s.n + 1, sizeof(*h->names));
-    h->counts =
-        arena_array(a, (s.n + 1) * (h->n_buckets + 1), sizeof(*h->counts));
-    h->all = arena_array(a, h->n_buckets + 1, sizeof(*h->all));
-    if (!h->sources || !h->names || !h->counts || !h->all)
-        return err_set(err, ERR_INTERNAL, "out of memory");
-    for (size_t i = 0; i < s.n; i++) {
-        h->sources[i] = s.v[i].id;
-        h->names[i] = s.v[i].name;
-    }
-    return 0;
+    int rc = find_sources(&s, err);
+    if (rc == 0)
+        rc = keep_sources(&s, a, h, err);
+    free(s.v);
+    return rc;
 }
 
 static int add_minute(void *ctx, int64_t minute, uint32_t source, uint64_t n)
@@ -393,8 +416,7 @@ int timeline_coverage(struct casedb *c, const struct timeline_window *w,
         return rc;
     struct arena arena = { 0 };
     struct sources s = { .c = c, .a = &arena };
-    rc = case_find_glob(c, KIND_SOURCE, STR("*"), add_source, &s, err);
-    qsort(s.v, s.n, sizeof(*s.v), by_name);
+    rc = find_sources(&s, err);
     for (size_t i = 0; i < s.n && rc == 0; i++)
         if (source.n == 0 || str_starts(s.v[i].name, source))
             rc = say_span(c, &a, s.v[i].id, s.v[i].name, err);
@@ -404,6 +426,7 @@ int timeline_coverage(struct casedb *c, const struct timeline_window *w,
         text_show(out, source, 0);
         buf_putz(out, ": no such source in this case\n");
     }
+    free(s.v);
     arena_free(&arena);
     return rc;
 }

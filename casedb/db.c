@@ -190,6 +190,23 @@ int db_run(struct casedb *c, sqlite3_stmt *st, struct err *err)
     return err_set(err, ERR_INTERNAL, "a statement gave a row");
 }
 
+bool db_next(struct casedb *c, sqlite3_stmt *st, int *r, struct err *err)
+{
+    if (!st) {
+        *r = err ? err->code : ERR_INTERNAL;
+        return false;
+    }
+    if (*r) {
+        sqlite3_reset(st);
+        return false;
+    }
+    *r = db_step(c, st, err);
+    if (*r <= 0)
+        return false;
+    *r = 0;
+    return true;
+}
+
 int db_integer(struct casedb *c, sqlite3_stmt *st, int64_t none, int64_t *out,
                struct err *err)
 {

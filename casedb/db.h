@@ -59,6 +59,14 @@ struct str db_col(sqlite3_stmt *st, int i); /* borrowed until step/reset */
 /* Steps once: SQLITE_ROW -> 1, SQLITE_DONE -> 0, else <0 with err. Resets on
  * anything but a row. */
 int db_step(struct casedb *c, sqlite3_stmt *st, struct err *err);
+/* The next row for a loop whose body puts into *r what its callback returned:
+ *     int r = 0;
+ *     while (db_next(c, st, &r, err))
+ *         r = fn(ctx, sqlite3_column_int64(st, 0));
+ *     return r;
+ * Ends, with the statement reset, after the last row, an error, or a nonzero
+ * *r. A statement of NULL, whose err is filled, ends it at once. */
+bool db_next(struct casedb *c, sqlite3_stmt *st, int *r, struct err *err);
 /* Step that must be DONE. */
 int db_run(struct casedb *c, sqlite3_stmt *st, struct err *err) CHECKED;
 /* One integer of one row; `none` when there is no row or it is NULL. */

@@ -161,11 +161,10 @@ int case_custody(struct casedb *c, int64_t exhibit,
         " at_s, at_text, entered_s, entered_by, corrects FROM custody"
         " WHERE ?1=0 OR exhibit=?1 ORDER BY id",
         err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct custody e = {
             .id = sqlite3_column_int64(st, 0),
             .exhibit = sqlite3_column_int64(st, 1),
@@ -180,10 +179,8 @@ int case_custody(struct casedb *c, int64_t exhibit,
             .entered_by = db_col(st, 10),
             .corrects = sqlite3_column_int64(st, 11),
         };
-        if ((r = fn(ctx, &e)) != 0)
-            break;
+        r = fn(ctx, &e);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -331,8 +328,8 @@ int case_marks(struct casedb *c, int kind, int64_t event,
         return err ? err->code : ERR_INTERNAL;
     sqlite3_bind_int64(st, 1, kind);
     sqlite3_bind_int64(st, 2, event);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct mark m = {
             .id = sqlite3_column_int64(st, 0),
             .kind = (enum mark_kind)sqlite3_column_int(st, 1),
@@ -344,10 +341,8 @@ int case_marks(struct casedb *c, int kind, int64_t event,
             .undoes = sqlite3_column_int64(st, 7),
             .undone = sqlite3_column_int(st, 8) != 0,
         };
-        if ((r = fn(ctx, &m)) != 0)
-            break;
+        r = fn(ctx, &m);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -415,10 +410,8 @@ int case_queries(struct casedb *c,
                    "SELECT id, at_s, author, command, text, hits FROM query_log"
                    " ORDER BY id",
                    err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct query_entry q = {
             .id = sqlite3_column_int64(st, 0),
             .at = { .s = sqlite3_column_int64(st, 1) },
@@ -427,10 +420,8 @@ int case_queries(struct casedb *c,
             .text = db_col(st, 4),
             .hits = sqlite3_column_int64(st, 5),
         };
-        if ((r = fn(ctx, &q)) != 0)
-            break;
+        r = fn(ctx, &q);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -499,8 +490,8 @@ static int each_link(struct casedb *c, sqlite3_stmt *st,
                      int (*fn)(void *ctx, const struct link *l), void *ctx,
                      struct err *err)
 {
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct link l = {
             .id = sqlite3_column_int64(st, 0),
             .rule = db_col(st, 1),
@@ -514,10 +505,8 @@ static int each_link(struct casedb *c, sqlite3_stmt *st,
             .n = (uint64_t)sqlite3_column_int64(st, 9),
             .reason = db_col(st, 10),
         };
-        if ((r = fn(ctx, &l)) != 0)
-            break;
+        r = fn(ctx, &l);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -610,10 +599,8 @@ int case_coverage(struct casedb *c,
         "SELECT source, account, region, from_s, to_s, state, basis, event"
         " FROM coverage ORDER BY id",
         err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct coverage v = {
             .source = db_col(st, 0),
             .account = db_col(st, 1),
@@ -624,10 +611,8 @@ int case_coverage(struct casedb *c,
             .basis = db_col(st, 6),
             .event = sqlite3_column_int64(st, 7),
         };
-        if ((r = fn(ctx, &v)) != 0)
-            break;
+        r = fn(ctx, &v);
     }
-    sqlite3_reset(st);
     return r;
 }
 

@@ -86,15 +86,11 @@ static struct exhibit exhibit_of(sqlite3_stmt *st)
 int case_exhibits(struct casedb *c, exhibit_fn fn, void *ctx, struct err *err)
 {
     sqlite3_stmt *st = db_prepare(c, EXHIBIT_COLUMNS " ORDER BY x.no", err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct exhibit e = exhibit_of(st);
-        if ((r = fn(ctx, &e)) != 0)
-            break;
+        r = fn(ctx, &e);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -148,16 +144,13 @@ int case_members(struct casedb *c, int64_t exhibit, member_fn fn, void *ctx,
 {
     sqlite3_stmt *st = db_prepare(
         c, MEMBER_COLUMNS " WHERE ?1=0 OR exhibit=?1 ORDER BY id", err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct member m = member_of(st);
-        if ((r = fn(ctx, &m)) != 0)
-            break;
+        r = fn(ctx, &m);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -191,11 +184,10 @@ int case_issues(struct casedb *c, int64_t exhibit, issue_fn fn, void *ctx,
         "SELECT id, exhibit, member, severity, off, len, code, detail"
         " FROM issue WHERE ?1=0 OR exhibit=?1 ORDER BY id",
         err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct issue i = {
             .id = sqlite3_column_int64(st, 0),
             .exhibit = sqlite3_column_int64(st, 1),
@@ -206,10 +198,8 @@ int case_issues(struct casedb *c, int64_t exhibit, issue_fn fn, void *ctx,
             .code = db_col(st, 6),
             .detail = db_col(st, 7),
         };
-        if ((r = fn(ctx, &i)) != 0)
-            break;
+        r = fn(ctx, &i);
     }
-    sqlite3_reset(st);
     return r;
 }
 
@@ -220,15 +210,11 @@ int case_facts(struct casedb *c, int64_t exhibit, fact_fn fn, void *ctx,
                                   "SELECT member, name, value FROM fact"
                                   " WHERE ?1=0 OR exhibit=?1 ORDER BY id",
                                   err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0)
-        if ((r = fn(ctx, sqlite3_column_int64(st, 0), db_col(st, 1),
-                    db_col(st, 2))) != 0)
-            break;
-    sqlite3_reset(st);
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err))
+        r = fn(ctx, sqlite3_column_int64(st, 0), db_col(st, 1), db_col(st, 2));
     return r;
 }
 
@@ -357,11 +343,10 @@ int case_digests(struct casedb *c, int64_t exhibit,
         "SELECT exhibit, path, scope, algo, value, outcome, at_s, note"
         " FROM digest WHERE ?1=0 OR exhibit=?1 ORDER BY rowid",
         err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct digest d = {
             .exhibit = sqlite3_column_int64(st, 0),
             .path = db_col(st, 1),
@@ -372,9 +357,7 @@ int case_digests(struct casedb *c, int64_t exhibit,
             .at = { .s = sqlite3_column_int64(st, 6) },
             .note = db_col(st, 7),
         };
-        if ((r = fn(ctx, &d)) != 0)
-            break;
+        r = fn(ctx, &d);
     }
-    sqlite3_reset(st);
     return r;
 }

@@ -11,11 +11,10 @@ int case_runs(struct casedb *c, int64_t exhibit,
         "SELECT id, exhibit, version, libraries, fences, options, started_s"
         " FROM run WHERE ?1 = 0 OR exhibit = ?1 ORDER BY id",
         err);
-    if (!st)
-        return err ? err->code : ERR_INTERNAL;
-    sqlite3_bind_int64(st, 1, exhibit);
-    int r;
-    while ((r = db_step(c, st, err)) > 0) {
+    if (st)
+        sqlite3_bind_int64(st, 1, exhibit);
+    int r = 0;
+    while (db_next(c, st, &r, err)) {
         struct run run = { .id = sqlite3_column_int64(st, 0),
                            .exhibit = sqlite3_column_int64(st, 1),
                            .version = db_col(st, 2),
@@ -23,9 +22,7 @@ int case_runs(struct casedb *c, int64_t exhibit,
                            .fences = db_col(st, 4),
                            .options = db_col(st, 5),
                            .started.s = sqlite3_column_int64(st, 6) };
-        if ((r = fn(ctx, &run)))
-            break;
+        r = fn(ctx, &run);
     }
-    sqlite3_reset(st);
     return r;
 }
