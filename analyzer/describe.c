@@ -134,31 +134,29 @@ const char *describe_zone(const struct event *e)
 /* ---- all fields
  * --------------------------------------------------------------------- */
 
-static const struct {
-    uint32_t flag;
-    const char *text;
-} flags[] = {
-    { EVENT_READ_ONLY, "read-only" },
-    { EVENT_DATA, "data event" },
-    { EVENT_MFA, "MFA" },
-    { EVENT_PERIOD, "start of a period" },
-    { EVENT_DELETED, "deleted" },
-    { EVENT_CARVED, "carved" },
-    { EVENT_CONTINUED, "several lines" },
-    { EVENT_LEAP, "leap second" },
-    { EVENT_DUPLICATE_KEY, "a JSON key twice" },
-    { EVENT_BAD_TEXT, "invalid text" },
-    { EVENT_BAD_FIELD, "a field of another type" },
-    { EVENT_REFS_CUT, "more identifiers than are kept" },
-    { EVENT_IMPLAUSIBLE, "implausible time" },
+const struct describe_flag describe_flag_list[] = {
+    { EVENT_READ_ONLY, "read-only", "read-only" },
+    { EVENT_DATA, "data", "data event" },
+    { EVENT_MFA, "mfa", "MFA" },
+    { EVENT_PERIOD, "period", "start of a period" },
+    { EVENT_DELETED, "deleted", "deleted" },
+    { EVENT_CARVED, "carved", "carved" },
+    { EVENT_CONTINUED, "continued", "several lines" },
+    { EVENT_LEAP, "leap-second", "leap second" },
+    { EVENT_DUPLICATE_KEY, "duplicate-key", "a JSON key twice" },
+    { EVENT_BAD_TEXT, "bad-text", "invalid text" },
+    { EVENT_BAD_FIELD, "bad-field", "a field of another type" },
+    { EVENT_REFS_CUT, "identifiers-cut", "more identifiers than are kept" },
+    { EVENT_IMPLAUSIBLE, "implausible-time", "implausible time" },
+    { 0, NULL, NULL },
 };
 
 void describe_flags(uint32_t f, struct buf *out)
 {
     size_t start = out->n;
-    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
-        if (f & flags[i].flag)
-            put_word(out, start, ", ", str_from(flags[i].text));
+    for (const struct describe_flag *i = describe_flag_list; i->bit; i++)
+        if (f & i->bit)
+            put_word(out, start, ", ", str_from(i->text));
 }
 
 const char *describe_severity(unsigned severity)

@@ -43,6 +43,13 @@ int describe_detail(struct casedb *c, const struct event *e, struct arena *a,
 /* An id of the source (event.uid, .request) as people write it: a UUID from
  * its 16 bytes, any other as it is. Appended. */
 void describe_id(struct str id, struct buf *out);
+/* The flags of an event, ended by bit 0: as a word for programs and filters,
+ * and in words for people. */
+struct describe_flag {
+    uint32_t bit;
+    const char *word, *text;
+};
+extern const struct describe_flag describe_flag_list[];
 /* "read-only, data event", display form, appended. */
 void describe_flags(uint32_t flags, struct buf *out);
 /* "none", "low", .. of event.severity */

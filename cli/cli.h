@@ -99,6 +99,9 @@ int cli_confine(struct cli *cli, struct err *err) CHECKED;
 /* The case of word 0. Writers act as --examiner. */
 int cli_open(struct cli *cli, enum case_mode mode, struct casedb **out,
              struct err *err) CHECKED;
+/* Says when analyze never ran or events came since: what it made may lack
+ * some. */
+int cli_tell_analyzed(struct casedb *c, struct err *err) CHECKED;
 /* After a search: an entry of the query log, hits -1 = not counted. The case
  * must be closed; a case that cannot be written is told, not an error. */
 int cli_log_query(struct cli *cli, struct str text, int64_t hits,

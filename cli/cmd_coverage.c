@@ -50,17 +50,9 @@ static int put_row(void *ctx, const struct coverage *v)
 static int list(struct cli *cli, struct casedb *c, struct err *err)
 {
     struct listing l = { .cli = cli, .gaps = arg_has(cli, "--gaps") };
-    uint64_t seen, stale = 0;
-    int rc = case_analyzed(c, &seen, err);
-    if (rc == 0)
-        rc = analyze_stale(c, &stale, err);
+    int rc = cli_tell_analyzed(c, err);
     if (rc)
         return rc;
-    if (seen == 0)
-        message("not known yet: kanshiki analyze");
-    else if (stale)
-        message("%llu events came since: kanshiki analyze again",
-                (unsigned long long)stale);
     l.t = out_table(cli, columns, sizeof(columns) / sizeof(columns[0]), err);
     if (!l.t)
         return err->code;

@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 #include "cli/names.h"
 
-#include "analyzer/analyze.h"
 #include "analyzer/cite.h"
 #include "analyzer/links.h"
 #include "base/text.h"
@@ -105,10 +104,7 @@ static int list(struct cli *cli, struct casedb *c, struct err *err)
     struct listing l = { .c = c };
     struct cite_found of;
     bool by_of = false;
-    uint64_t seen = 0, stale = 0;
-    int rc = case_analyzed(c, &seen, err);
-    if (rc == 0)
-        rc = analyze_stale(c, &stale, err);
+    int rc = cli_tell_analyzed(c, err);
     if (rc == 0 && cli->n_words > 1) {
         l.rule = links_rule_find(arg_word(cli, 1));
         by_of = l.rule == NULL;
@@ -116,11 +112,6 @@ static int list(struct cli *cli, struct casedb *c, struct err *err)
     }
     if (rc)
         return rc;
-    if (seen == 0)
-        message("not known yet: kanshiki analyze");
-    else if (stale)
-        message("%llu events came since: kanshiki analyze again",
-                (unsigned long long)stale);
     return put_links(cli, &l, by_of && l.exhibit == 0 ? &of : NULL, err);
 }
 

@@ -46,7 +46,7 @@ static int list_templates(struct cli *cli, struct err *err)
 static int take_options(const struct cli *cli, struct report_options *o,
                         struct err *err)
 {
-    struct str name = arg_str(cli, "--template"), lang = arg_str(cli, "--lang");
+    struct str name = arg_str(cli, "--template");
     o->dir = arg_value(cli, "-o");
     o->force = arg_has(cli, "--force");
     o->audit = true;
@@ -55,10 +55,8 @@ static int take_options(const struct cli *cli, struct report_options *o,
     if (name.p && !(o->template = report_template_find(name)))
         return err_set(err, ERR_USAGE, "--template: %s: no such template",
                        text_line(name));
-    if (lang.p && !report_lang_from_name(lang, &o->lang))
-        return err_set(err, ERR_USAGE, "--lang: %s: not en or ja",
-                       text_line(lang));
-    return deliver_time(cli, &o->timed, &o->time, err);
+    int rc = deliver_lang(cli, &o->lang, err);
+    return rc ? rc : deliver_time(cli, &o->timed, &o->time, err);
 }
 
 static int report(struct cli *cli, struct casedb *c, struct report_options *o,

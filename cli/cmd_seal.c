@@ -28,7 +28,6 @@ static const struct command_example examples[] = {
 static int take_options(const struct cli *cli, struct seal_options *o,
                         struct err *err)
 {
-    struct str lang = arg_str(cli, "--lang");
     o->bag = arg_value(cli, "-o");
     o->key = arg_value(cli, "--key");
     o->cert = arg_value(cli, "--cert");
@@ -37,10 +36,8 @@ static int take_options(const struct cli *cli, struct seal_options *o,
         return err_set(err, ERR_USAGE, "seal: -o BAG is missing");
     if (!o->key != !o->cert)
         return err_set(err, ERR_USAGE, "seal: --key and --cert go together");
-    if (lang.p && !report_lang_from_name(lang, &o->lang))
-        return err_set(err, ERR_USAGE, "--lang: %s: not en or ja",
-                       text_line(lang));
-    return deliver_time(cli, &o->timed, &o->time, err);
+    int rc = deliver_lang(cli, &o->lang, err);
+    return rc ? rc : deliver_time(cli, &o->timed, &o->time, err);
 }
 
 static int seal(struct cli *cli, struct casedb *c, struct seal_options *o,

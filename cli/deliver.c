@@ -19,6 +19,15 @@ int deliver_open(struct deliver *d, const struct cli *cli, const char *doing,
     return progress_open(&d->progress, cli, doing, err);
 }
 
+int deliver_lang(const struct cli *cli, enum report_lang *out, struct err *err)
+{
+    struct str lang = arg_str(cli, "--lang");
+    if (lang.p && !report_lang_from_name(lang, out))
+        return err_set(err, ERR_USAGE, "--lang: %s: not en or ja",
+                       text_line(lang));
+    return 0;
+}
+
 int deliver_time(const struct cli *cli, bool *timed, struct instant *out,
                  struct err *err)
 {

@@ -1,6 +1,7 @@
 /* The case of a command, the fence around it, the query log. */
 #include "cli/command.h"
 
+#include "analyzer/analyze.h"
 #include "base/text.h"
 #include "casedb/examiner.h"
 #include "evidence/fences.h"
@@ -126,6 +127,22 @@ int cli_open(struct cli *cli, enum case_mode mode, struct casedb **out,
         *out = NULL;
     }
     return rc;
+}
+
+int cli_tell_analyzed(struct casedb *c, struct err *err)
+{
+    uint64_t seen = 0, stale = 0;
+    int rc = case_analyzed(c, &seen, err);
+    if (rc == 0)
+        rc = analyze_stale(c, &stale, err);
+    if (rc)
+        return rc;
+    if (seen == 0)
+        message("not known yet: kanshiki analyze");
+    else if (stale)
+        message("%llu events came since: kanshiki analyze again",
+                (unsigned long long)stale);
+    return 0;
 }
 
 /* ---- the query log ------------------------------------------------------- */

@@ -11,24 +11,6 @@
 #include "base/text.h"
 #include "casedb/examiner.h"
 
-static const struct {
-    uint32_t bit;
-    const char *name;
-} flags[] = {
-    { EVENT_READ_ONLY, "read-only" },
-    { EVENT_DATA, "data-event" },
-    { EVENT_DUPLICATE_KEY, "duplicate-json-key" },
-    { EVENT_BAD_TEXT, "bad-text" },
-    { EVENT_BAD_FIELD, "bad-field" },
-    { EVENT_PERIOD, "period" },
-    { EVENT_REFS_CUT, "identifiers-cut" },
-    { EVENT_MFA, "mfa" },
-    { EVENT_IMPLAUSIBLE, "implausible-time" },
-    { EVENT_DELETED, "deleted" },
-    { EVENT_CONTINUED, "continued" },
-    { EVENT_LEAP, "leap-second" },
-    { EVENT_CARVED, "carved" },
-};
 static const char *const zones[] = { "stated", "by the format", "assumed UTC" };
 static const char *const severities[] = { "", "low", "medium", "high",
                                           "critical" };
@@ -111,9 +93,9 @@ static void put_time(struct shown *s)
 static void put_flags(struct shown *s)
 {
     struct buf b = { 0 };
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        if (s->e.flags & flags[i].bit)
-            buf_printf(&b, "%s%s", b.n ? " " : "", flags[i].name);
+    for (const struct describe_flag *f = describe_flag_list; f->bit; f++)
+        if (s->e.flags & f->bit)
+            buf_printf(&b, "%s%s", b.n ? " " : "", f->word);
     put(s, "flags", buf_str(&b));
     buf_free(&b);
 }

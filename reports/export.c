@@ -72,30 +72,6 @@ void export_message(struct exporter *x, const struct export_row *row,
     }
 }
 
-/* A UUID's ninth byte is never ASCII (RFC 9562: variant); a text of just 16
- * characters, as S3's request ids, is. */
-static bool is_uuid(struct str uid)
-{
-    for (size_t i = 0; i < uid.n; i++)
-        if ((unsigned char)uid.p[i] < 0x20 || (unsigned char)uid.p[i] > 0x7e)
-            return uid.n == 16;
-    return false;
-}
-
-void export_uid(struct buf *out, struct str uid)
-{
-    if (!is_uuid(uid)) {
-        buf_put(out, uid);
-        return;
-    }
-    static const uint8_t parts[] = { 4, 2, 2, 2, 6 };
-    for (size_t i = 0, at = 0; i < sizeof(parts); at += parts[i++]) {
-        if (i)
-            buf_putc(out, '-');
-        buf_put_hex(out, uid.p + at, parts[i]);
-    }
-}
-
 bool export_micros(const struct event *e, int64_t *out)
 {
     /* 1700-01-01 to 9999-12-31: others are dropped there without a word */

@@ -6,6 +6,7 @@
  */
 #include "reports/exporter.h"
 
+#include "analyzer/describe.h"
 #include "base/text.h"
 
 enum { CELL_LONGEST = 32000 }; /* spreadsheets end at 32,767 units */
@@ -102,7 +103,7 @@ static void put_ids(struct fields *f, const struct export_row *row)
     struct buf id = { 0 };
     for (size_t i = 0; i < 2; i++) {
         buf_clear(&id);
-        export_uid(&id, ids[i].bytes);
+        describe_id(ids[i].bytes, &id);
         put_cell(f, ids[i].name, buf_str(&id));
     }
     buf_free(&id);

@@ -5,26 +5,8 @@
  */
 #include "reports/exporter.h"
 
+#include "analyzer/describe.h"
 #include "base/text.h"
-
-static const struct {
-    uint32_t bit;
-    const char *name;
-} flags[] = {
-    { EVENT_READ_ONLY, "read-only" },
-    { EVENT_DATA, "data" },
-    { EVENT_DUPLICATE_KEY, "duplicate-key" },
-    { EVENT_BAD_TEXT, "bad-text" },
-    { EVENT_BAD_FIELD, "bad-field" },
-    { EVENT_PERIOD, "period" },
-    { EVENT_REFS_CUT, "identifiers-cut" },
-    { EVENT_MFA, "mfa" },
-    { EVENT_IMPLAUSIBLE, "implausible-time" },
-    { EVENT_DELETED, "deleted" },
-    { EVENT_CONTINUED, "continued" },
-    { EVENT_LEAP, "leap-second" },
-    { EVENT_CARVED, "carved" },
-};
 
 _Static_assert(EXPORT_TEXTS == 1 << (64 - 51), "the hash of entity_text");
 
@@ -70,14 +52,14 @@ static void put_values(struct exporter *x, struct json_out *j,
     json_put_ki64(j, "severity", row->e.severity);
     json_put_key(j, STR("flags"));
     json_put_open(j, '[');
-    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-        if (row->e.flags & flags[i].bit)
-            json_put_str(j, str_from(flags[i].name));
+    for (const struct describe_flag *f = describe_flag_list; f->bit; f++)
+        if (row->e.flags & f->bit)
+            json_put_str(j, str_from(f->word));
     json_put_close(j, '[');
-    export_uid(&id, row->e.uid);
+    describe_id(row->e.uid, &id);
     json_put_kstr(j, "uid", buf_str(&id));
     buf_clear(&id);
-    export_uid(&id, row->e.request);
+    describe_id(row->e.request, &id);
     json_put_kstr(j, "request", buf_str(&id));
     json_put_kstr(j, "text", row->e.text);
     x->b.failed |= id.failed;

@@ -46,8 +46,6 @@ extern const struct export_kind export_jsonl, export_csv, export_csv_safe,
 /* "who action target, error" or the text, as bytes. */
 void export_message(struct exporter *x, const struct export_row *row,
                     struct buf *out);
-/* The source's id: 16 bytes as a UUID, else as they are. */
-void export_uid(struct buf *out, struct str uid);
 /* Microseconds since 1970 for years 1700 to 9999; false for others. */
 bool export_micros(const struct event *e, int64_t *out);
 const char *export_zone(unsigned t_zone);
