@@ -1,6 +1,7 @@
 #include "tui/app.h"
 
 #include "base/text.h"
+#include "tui/elist.h"
 #include "tui/facts.h"
 #include "tui/prompt.h"
 
@@ -157,6 +158,29 @@ static void take_note(struct view *v, enum ask ask, struct str text)
         app_write_mark(v->app, &m);
 }
 
+/* A second zone; UTC itself is always there. */
+static bool take_zone(struct app *a, struct str text, struct refusal *no)
+{
+    int zone = 0;
+    text = str_trim(text);
+    if (text.n && !time_parse_zone(text, &zone)) {
+        snprintf(no->why, sizeof(no->why), "no zone; as +09:00 or -03:30");
+        return false;
+    }
+    a->zone_min = zone;
+    if (zone && a->grid.w < ELIST_ZONE_WIDTH)
+        app_say(a, STYLE_WARN, "shown from %d columns on", ELIST_ZONE_WIDTH);
+    return true;
+}
+
+static bool take_input(struct app *a, struct view *v, enum ask ask,
+                       struct str text, struct refusal *no)
+{
+    if (ask == ASK_ZONE)
+        return take_zone(a, text, no);
+    return !v->screen->said || v->screen->said(v, ask, text, no);
+}
+
 static void input_done(struct app *a)
 {
     struct prompt *in = &a->input;
@@ -171,8 +195,7 @@ static void input_done(struct app *a)
     }
     in->text = (struct buf){ 0 };
     in->open = false;
-    bool taken =
-        !v->screen->said || v->screen->said(v, ask, buf_str(&text), &no);
+    bool taken = take_input(a, v, ask, buf_str(&text), &no);
     if (taken) {
         buf_free(&text);
         if (!in->open)
@@ -362,6 +385,9 @@ bool app_act(struct app *a, enum action action, uint32_t key)
         return true;
     case ACTION_ASCII:
         toggle_ascii(a);
+        return true;
+    case ACTION_ZONE:
+        app_ask(v, ASK_ZONE, "second zone (+09:00; empty: none)", STR(""));
         return true;
     case ACTION_REPAINT:
         a->repaint = true;

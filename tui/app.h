@@ -61,6 +61,7 @@ struct app {
     enum style message_style;
     int cursor_x, cursor_y; /* of the input line; y -1: none */
     bool ascii_only;
+    int zone_min; /* of times shown beside UTC, minutes east; 0 = none */
     bool quit, repaint, suspend;
     bool by_script; /* times of the examiner's entries are not shown */
 };

@@ -7,7 +7,12 @@
 
 #include "tui/rows.h"
 
-enum { ELIST_PAGE = 100, ELIST_PAGES = 9, ELIST_FIELDS = 4 };
+enum {
+    ELIST_PAGE = 100,
+    ELIST_PAGES = 9,
+    ELIST_FIELDS = 4,
+    ELIST_ZONE_WIDTH = 96, /* from where a second zone has its column */
+};
 
 struct elist_page {
     struct arena arena;

@@ -8,7 +8,7 @@
 
 /* Where the columns begin; 0 = not shown. */
 struct layout {
-    int time, delta, marks, lane, actor, action, rest;
+    int time, second, delta, marks, lane, actor, action, rest;
     bool millis, date;
 };
 
@@ -19,6 +19,10 @@ static struct layout layout_for(const struct elist *l, int w)
     if (w >= 60) {
         int actor = w >= 140 ? 32 : w >= 96 ? 20 : 14;
         k.delta = k.time + time + 2;
+        if (l->v->app->zone_min && w >= ELIST_ZONE_WIDTH) {
+            k.second = k.delta;
+            k.delta += time + 2;
+        }
         k.marks = k.delta + 9;
         k.lane = k.marks + 3;
         k.actor = k.lane + 2;
@@ -186,13 +190,19 @@ static void draw_row(struct elist *l, struct area a, int y, int i)
     if (!k.millis)
         e.t_res = 0;
     struct area when = area_sub(a, p.x, y,
-                                (k.delta   ? k.delta
+                                (k.second  ? k.second
+                                 : k.delta ? k.delta
                                  : k.marks ? k.marks
                                            : k.action) -
                                     p.x - 1,
                                 1);
     struct pen t = pen_at(when, k.date || !e.timed ? 0 : -6, 0, STYLE_PLAIN);
     pen_time(&t, &e, l->year && k.date, false);
+    if (k.second) {
+        t = pen_at(area_sub(a, k.second, y, k.delta - k.second - 1, 1), 0, 0,
+                   STYLE_PLAIN);
+        pen_time_zone(&t, &e, l->year, l->v->app->zone_min);
+    }
     if (k.delta && r->e.timed) {
         const struct row *from = before;
         struct area d = area_sub(a, k.delta, y, k.marks - k.delta - 1, 1);
@@ -225,11 +235,21 @@ static void draw_row(struct elist *l, struct area a, int y, int i)
         area_highlight(a, y);
 }
 
+static void pen_zone(struct pen *p, int zone_min)
+{
+    int m = zone_min < 0 ? -zone_min : zone_min;
+    pen_f(p, "%c%02d:%02d", zone_min < 0 ? '-' : '+', m / 60, m % 60);
+}
+
 static void draw_heads(const struct elist *l, struct area a)
 {
     struct layout k = layout_for(l, a.w);
     struct pen p = pen_at(a, k.time, 0, STYLE_HEAD);
     pen_z(&p, k.date ? "TIME (UTC)" : "TIME");
+    if (k.second) {
+        pen_to(&p, k.second);
+        pen_zone(&p, l->v->app->zone_min);
+    }
     if (k.delta) {
         pen_to(&p, k.delta);
         pen_z(&p, l->has_anchor ? "T+" : "+DELTA");

@@ -51,6 +51,8 @@ const struct key_row keymap[] = {
     { "-", CAN_TIME, ACTION_ZOOM_OUT, NULL, "histogram: twice the time" },
     { ",", CAN_TIME, ACTION_EARLIER, NULL, "histogram: half a width earlier" },
     { ".", CAN_TIME, ACTION_LATER, NULL, "histogram: half a width later" },
+    { "z", CAN_TIME, ACTION_ZONE, NULL,
+      "times of a second zone beside UTC: +09:00; empty: none" },
     { "}", CAN_TIME, ACTION_NEXT_GAP, NULL,
       "to the next gap between the rows" },
     { "{", CAN_TIME, ACTION_PREV_GAP, NULL, "to the gap before" },

@@ -78,6 +78,7 @@ enum can {
     X(EARLIER)                                                                 \
     X(LATER)                                                                   \
     X(ANCHOR)                                                                  \
+    X(ZONE)                                                                    \
     X(NEXT_GAP)                                                                \
     X(PREV_GAP)                                                                \
     X(FIND)                                                                    \

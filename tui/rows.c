@@ -78,25 +78,37 @@ void pen_instant(struct pen *p, struct instant t, int digits)
     pen_z(p, text);
 }
 
-void pen_time(struct pen *p, const struct event *e, bool year, bool all)
+static void pen_time_in(struct pen *p, const struct event *e, bool year,
+                        bool all, int zone_min)
 {
     char text[TIME_TEXT_MAX];
     if (!e->timed) {
-        pen_z(p, year ? "(no time)" : "(no time)");
+        pen_z(p, "(no time)");
         return;
     }
     int digits = e->t_res == 0 ? 0 : e->t_res <= 3 ? 3 : all ? 9 : 3;
     if (all && e->t_res > 3 && e->t_res <= 6)
         digits = 6;
-    size_t n = time_format(text, e->t, digits, 0);
-    if (n && text[n - 1] == 'Z')
-        n--;
-    text[n] = '\0';
+    size_t n = time_format(text, e->t, digits, zone_min);
+    size_t zone = zone_min ? 6 : 1; /* "+09:00", "Z" */
+    text[n > zone ? n - zone : n] = '\0';
     char *t = strchr(text, 'T');
     if (t)
         *t = ' ';
     /* YYYY- of common years only; others are shown whole */
     pen_z(p, !year && n > 5 && text[4] == '-' ? text + 5 : text);
+}
+
+void pen_time(struct pen *p, const struct event *e, bool year, bool all)
+{
+    pen_time_in(p, e, year, all, 0);
+}
+
+void pen_time_zone(struct pen *p, const struct event *e, bool year,
+                   int zone_min)
+{
+    if (e->timed)
+        pen_time_in(p, e, year, false, zone_min);
 }
 
 int64_t seconds_between(struct instant a, struct instant b)

@@ -55,6 +55,9 @@ enum style lane_style(struct str source);
 /* "03-11 02:13:02.117": `year` adds it, digits as the source gave them (at
  * most 3, or all when `all`). */
 void pen_time(struct pen *p, const struct event *e, bool year, bool all);
+/* The same in another zone, without naming it; nothing for the undated. */
+void pen_time_zone(struct pen *p, const struct event *e, bool year,
+                   int zone_min);
 void pen_instant(struct pen *p, struct instant t, int digits);
 /* "+1m27s", "-3d04h" */
 void pen_delta(struct pen *p, struct instant from, struct instant to);

@@ -35,6 +35,7 @@ enum ask {
     ASK_TAG,
     ASK_NOTE,
     ASK_COMMAND,
+    ASK_ZONE,
 };
 
 /* Why an input was not taken. */
