@@ -25,6 +25,7 @@ enum {
     STREAM_SHIFT = 48,
     PROGRESS_STEP = 1024,
     SI_SIZE = 32, /* of $STANDARD_INFORMATION: the four times */
+    FREE_BUDGET = 1 << 24,
 };
 
 #define INODE_MASK ((UINT64_C(1) << STREAM_SHIFT) - 1)
@@ -209,6 +210,7 @@ struct walk {
     struct fs_todo todo;
     unsigned char *named; /* NTFS: bitmap of entries that have a name */
     uint64_t names;
+    uint64_t free_budget; /* blocks of deleted files still to be looked up */
     struct buf path, stream;
     int stop;
 };
@@ -332,6 +334,45 @@ static void fill(struct walk *w, TSK_FS_FILE *file, struct fs_file *f)
     }
 }
 
+static bool block_free(struct walk *w, TSK_DADDR_T addr)
+{
+    TSK_FS_INFO *fs = w->t->fs;
+    /* tsk_fs_block_get would read the block as well */
+    return addr <= fs->last_block &&
+           fs->block_getflags(fs, addr) & TSK_FS_BLOCK_FLAG_UNALLOC;
+}
+
+/* How much of a deleted content lies in blocks that no file uses. */
+static uint64_t free_bytes(struct walk *w, const TSK_FS_ATTR *a)
+{
+    uint64_t size = a->size > 0 ? (uint64_t)a->size : 0, sum = 0;
+    if (!(a->flags & TSK_FS_ATTR_NONRES))
+        return size; /* within the freed record */
+    for (const TSK_FS_ATTR_RUN *r = a->nrd.run; r; r = r->next) {
+        if (r->flags &
+            (TSK_FS_ATTR_RUN_FLAG_FILLER | TSK_FS_ATTR_RUN_FLAG_SPARSE))
+            continue;
+        for (TSK_DADDR_T i = 0; i < r->len && w->free_budget; i++) {
+            w->free_budget--;
+            if (block_free(w, r->addr + i))
+                sum += w->fs->info.block;
+        }
+    }
+    return sum < size ? sum : size;
+}
+
+/* Content of the attribute (0: the file's own) that a deleted file had. */
+static void fill_deleted(struct walk *w, TSK_FS_FILE *file, struct fs_file *f,
+                         const TSK_FS_ATTR *a)
+{
+    if (!a && f->type == FS_FILE_REGULAR)
+        a = attr_of(file, 0);
+    f->free_bytes = a ? free_bytes(w, a) : 0;
+    f->confidence = f->size == 0               ? FS_SURE
+                    : f->free_bytes >= f->size ? FS_PROBABLE
+                                               : FS_POSSIBLE;
+}
+
 static void mark(struct walk *w, uint64_t inode)
 {
     if (w->named && inode <= w->t->fs->last_inum)
@@ -378,6 +419,8 @@ static void streams(struct walk *w, TSK_FS_FILE *file, const struct fs_file *f)
         s.type = FS_FILE_REGULAR;
         s.inode |= (uint64_t)a->id << STREAM_SHIFT;
         s.size = a->size > 0 ? (uint64_t)a->size : 0;
+        if (f->flags & FS_FILE_DELETED)
+            fill_deleted(w, file, &s, a);
         emit(w, &s);
     }
 }
@@ -412,23 +455,51 @@ static void live_name(struct walk *w, const struct fs_pending *dir,
               "a directory has a second name; it is listed once");
 }
 
+/* NTFS counts a record's sequence number up when it is freed, and libtsk leaves
+ * the record of such a name away. It is the name's if the record still has it,
+ * and was used for no other file since. NULL: it is not. */
+static TSK_FS_FILE *freed_record(struct walk *w, const struct fs_pending *dir,
+                                 const TSK_FS_NAME *n)
+{
+    if (w->fs->info.type != FS_NTFS || n->meta_addr == 0)
+        return NULL;
+    tsk_error_reset();
+    TSK_FS_FILE *file = tsk_fs_file_open_meta(w->t->fs, NULL, n->meta_addr);
+    if (file && file->meta && file->meta->flags & TSK_FS_META_FLAG_UNALLOC &&
+        file->meta->seq == n->meta_seq + 1)
+        for (const TSK_FS_META_NAME_LIST *l = file->meta->name2; l; l = l->next)
+            if (l->par_inode == dir->inode && strcmp(l->name, n->name) == 0)
+                return file;
+    tsk_fs_file_close(file);
+    return NULL;
+}
+
 static void deleted_name(struct walk *w, const struct fs_pending *dir,
                          TSK_FS_FILE *file, struct str name)
 {
     struct fs_file f = { .parent = dir->inode,
                          .inode = file->name->meta_addr,
                          .path = buf_str(&w->path),
-                         .flags = FS_FILE_DELETED };
+                         .flags = FS_FILE_DELETED,
+                         .found = FS_FOUND_NAME,
+                         .confidence = FS_POSSIBLE };
     if (!plausible_name(name))
         return;
-    if (file->meta && file->meta->flags & TSK_FS_META_FLAG_UNALLOC) {
+    TSK_FS_FILE *again = file->meta ? NULL : freed_record(w, dir, file->name);
+    TSK_FS_FILE *of = again ? again : file;
+    bool freed = of->meta && of->meta->flags & TSK_FS_META_FLAG_UNALLOC;
+    if (freed) {
         mark(w, f.inode);
-        fill(w, file, &f);
+        fill(w, of, &f);
+        fill_deleted(w, of, &f, NULL);
     } else {
         f.type = FS_FILE_OTHER;
         f.flags |= FS_FILE_NO_TIMES | (file->meta ? FS_FILE_REALLOCATED : 0);
     }
     emit(w, &f);
+    if (freed && w->fs->info.type == FS_NTFS)
+        streams(w, of, &f);
+    tsk_fs_file_close(again);
 }
 
 static bool is_dot(struct str name)
@@ -487,6 +558,7 @@ static void orphan(struct walk *w, uint64_t inode)
         struct fs_file f = {
             .flags = freed ? FS_FILE_DELETED : FS_FILE_UNRELIABLE,
             .parent = name ? name->par_inode : 0,
+            .found = FS_FOUND_INODE,
         };
         snprintf(number, sizeof number, "OrphanFile-%llu",
                  (unsigned long long)inode);
@@ -494,7 +566,10 @@ static void orphan(struct walk *w, uint64_t inode)
         if (join(w, STR("/$OrphanFiles"), text)) {
             f.path = buf_str(&w->path);
             fill(w, file, &f);
+            if (freed)
+                fill_deleted(w, file, &f, NULL);
             emit(w, &f);
+            streams(w, file, &f);
         }
     }
     tsk_fs_file_close(file);
@@ -534,7 +609,7 @@ static void volume_issues(struct walk *w)
 static int tsk_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
 {
     struct tsk *t = fs->state;
-    struct walk w = { .fs = fs, .t = t, .v = v };
+    struct walk w = { .fs = fs, .t = t, .v = v, .free_budget = FREE_BUDGET };
     struct fs_pending dir;
     bool fresh;
     if (fs->info.type == FS_NTFS && t->fs->last_inum < fs->vol->size)
