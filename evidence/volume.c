@@ -247,7 +247,22 @@ static bool gpt_take(struct source *media, struct volume_table *t,
     return true;
 }
 
-/* The backup header: where the primary says, else at the end. */
+/* Last sector of the entry 0xEE in sector 0; 0 when there is none. */
+static uint64_t protective_end(struct source *media)
+{
+    unsigned char m[MBR_SIZE];
+    if (!read_exact(media, 0, m, sizeof m) || m[510] != 0x55 || m[511] != 0xaa)
+        return 0;
+    for (size_t i = 0; i < 4; i++) {
+        const unsigned char *p = m + MBR_ENTRIES + 16 * i;
+        if (p[4] == 0xee && u32le(p + 12) != 0)
+            return (uint64_t)u32le(p + 8) + u32le(p + 12) - 1;
+    }
+    return 0;
+}
+
+/* The backup header: where the primary says, else at the end, or where the
+ * end was. */
 static void gpt_find_backup(struct source *media, struct volume_table *t,
                             const struct gpt *first, struct gpt *backup)
 {
@@ -257,9 +272,15 @@ static void gpt_find_backup(struct source *media, struct volume_table *t,
         !__builtin_mul_overflow(first->alternate, (uint64_t)t->sector, &at) &&
         gpt_header(media, at, t->sector, backup))
         return;
-    if (media->size >= t->sector)
+    if (media->size >= t->sector &&
         gpt_header(media, media->size / t->sector * t->sector - t->sector,
-                   t->sector, backup);
+                   t->sector, backup))
+        return;
+    /* A volume that has grown: its end was where the protective entry of the
+     * MBR ends. */
+    at = protective_end(media);
+    if (at && !__builtin_mul_overflow(at, (uint64_t)t->sector, &at))
+        gpt_header(media, at, t->sector, backup);
 }
 
 static bool gpt_read(struct source *media, struct volume_table *t)
@@ -391,18 +412,6 @@ static bool mbr_read(struct source *media, struct volume_table *t)
 
 /* ---- all ---------------------------------------------------------------- */
 
-/* Is there a protective entry (0xEE) in sector 0? */
-static bool mbr_protective(struct source *media)
-{
-    unsigned char m[MBR_SIZE];
-    if (!read_exact(media, 0, m, sizeof m) || m[510] != 0x55 || m[511] != 0xaa)
-        return false;
-    for (size_t i = 0; i < 4; i++)
-        if (m[MBR_ENTRIES + 16 * i + 4] == 0xee)
-            return true;
-    return false;
-}
-
 int volumes_read(struct source *media, struct volume_table *t, struct err *err)
 {
     unsigned char probe;
@@ -411,7 +420,7 @@ int volumes_read(struct source *media, struct volume_table *t, struct err *err)
     int code = source_read(media, 0, &probe, 1, &got, err);
     if (code)
         return code;
-    bool protective = mbr_protective(media);
+    bool protective = protective_end(media) != 0;
     if (!gpt_read(media, t) && !protective) {
         t->n_issues = 0;
         t->sector = 512;
