@@ -27,6 +27,9 @@ static int on_file(void *ctx, const struct fs_file *f)
     c->names++;
     must(f->path.n > 0 && f->path.p[0] == '/' && f->path.n <= FS_PATH_MAX);
     must(f->m.ns < 1000000000 && f->type <= FS_FILE_OTHER);
+    must(f->n_xattrs <= FS_XATTRS_MAX && f->free_bytes <= f->size);
+    for (size_t i = 1; i < f->n_xattrs; i++)
+        must(str_cmp(f->xattrs[i - 1].name, f->xattrs[i].name) < 0);
     if (f->flags & FS_FILE_REALLOCATED)
         return 0;
     struct source *s = fs_open_inode(c->fs, f->inode, NULL);
