@@ -20,6 +20,8 @@ static const struct command_option options[] = {
     { "--hash-files", NULL, "also hash each file inside disk images", 0 },
     { "--embed", NULL, "keep a copy of the files in the case", 0 },
     { "--sha256", "HEX", "the digest that the one file must have", 0 },
+    { "--sums", "FILE",
+      "digests that files must have, as sha256sum or md5sum list them", 0 },
     { "--claim-reason", "TEXT",
       "go on although a digest differs, for this reason", 0 },
     { "--changed-reason", "TEXT",
@@ -35,6 +37,8 @@ static const struct command_example examples[] = {
       "Imports a folder as exhibit X1 and an image as exhibit X2." },
     { "import incident.kan mem.lime --sha256 9f86d081884c7d65...",
       "Imports a memory image if it is the one that was handed over." },
+    { "import incident.kan evidence --sums evidence.sha256",
+      "Imports a folder if its files are those of the list." },
     { 0 },
 };
 
@@ -85,24 +89,68 @@ static int check_apart(const struct cli *cli, const char *path, struct err *err)
     return ERR_USAGE;
 }
 
-static int take_claim(struct cli *cli, struct import_options *o,
-                      struct err *err)
+static int take_sha256(struct cli *cli, struct str hex,
+                       struct import_options *o, struct err *err)
 {
-    struct str hex = arg_str(cli, "--sha256");
     struct import_claim *claim;
-    if (!hex.p)
-        return 0;
     if (cli->n_words != 2)
         return err_set(err, ERR_USAGE, "--sha256: only with a single file");
     claim = arena_alloc(&cli->arena, sizeof(*claim));
     if (!claim)
         return err_set(err, ERR_INTERNAL, "out of memory");
-    if (!hash_from_hex(hex, claim->sha256, SHA256_LEN))
+    *claim = (struct import_claim){ .algo = HASH_SHA256 };
+    if (!hash_from_hex(hex, claim->value, SHA256_LEN))
         return err_set(err, ERR_USAGE, "--sha256: %s: not 64 hex digits",
                        text_line(hex));
     o->claims = claim;
     o->n_claims = 1;
     return 0;
+}
+
+static int take_sums(struct cli *cli, const char *path,
+                     struct import_options *o, struct err *err)
+{
+    struct sums_line *lines = NULL;
+    struct str text;
+    struct err own = { 0 };
+    size_t n = 0;
+    int rc = import_record_file(cli, path, &text, err);
+    if (rc)
+        return rc;
+    rc = sums_parse(text, &cli->arena, &lines, &n, &own);
+    struct import_claim *claims =
+        rc ? NULL : arena_array(&cli->arena, n + 1, sizeof(*claims));
+    for (size_t i = 0; claims && i < n; i++) {
+        claims[i] = (struct import_claim){ .path = lines[i].path,
+                                           .algo = lines[i].algo };
+        memcpy(claims[i].value, lines[i].value, sizeof(claims[i].value));
+    }
+    free(lines);
+    o->claims = claims;
+    o->n_claims = n;
+    o->sums = true;
+    if (rc) {
+        err_set(err, rc, "%s: %s", text_line(str_from(path)), own.what);
+        err_hint(err, "%s", own.hint);
+    } else if (!claims) {
+        rc = err_set(err, ERR_INTERNAL, "out of memory");
+    } else if (n == 0) {
+        rc = err_set(err, ERR_USAGE, "%s: no digests in it",
+                     text_line(str_from(path)));
+    }
+    return rc;
+}
+
+static int take_claim(struct cli *cli, struct import_options *o,
+                      struct err *err)
+{
+    struct str hex = arg_str(cli, "--sha256");
+    const char *sums = arg_value(cli, "--sums");
+    if (hex.p && sums)
+        return err_set(err, ERR_USAGE, "--sha256 or --sums, not both");
+    return hex.p  ? take_sha256(cli, hex, o, err)
+           : sums ? take_sums(cli, sums, o, err)
+                  : 0;
 }
 
 static int take_options(struct importing *im, struct import_options *o,

@@ -1,9 +1,13 @@
 #include "cli/import_record.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -56,4 +60,35 @@ int import_record(struct cli *cli, struct import_options *o, struct err *err)
     json_put_close(&j, '}');
     o->detail = buf_to_arena(&b, &cli->arena);
     return o->detail.p ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
+}
+
+int import_record_file(struct cli *cli, const char *path, struct str *out,
+                       struct err *err)
+{
+    enum { LARGEST = 64 << 20 };
+    struct stat st;
+    struct str name = str_from(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st)) {
+        int rc = err_errno(err, ERR_USAGE, "%s", text_line(name));
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    bool fits = S_ISREG(st.st_mode) && st.st_size <= LARGEST;
+    char *p = fits ? arena_alloc(&cli->arena, (size_t)st.st_size + 1) : NULL;
+    size_t n = 0;
+    ssize_t got = 1;
+    while (p && n < (size_t)st.st_size && got > 0) {
+        got = pread(fd, p + n, (size_t)st.st_size - n, (off_t)n);
+        n += got > 0 ? (size_t)got : 0;
+        if (got < 0 && errno == EINTR)
+            got = 1;
+    }
+    close(fd);
+    *out = (struct str){ p, n };
+    if (!fits)
+        return err_set(err, ERR_USAGE, "%s: not a file of at most 64 MiB",
+                       text_line(name));
+    return p ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }

@@ -5,6 +5,7 @@
 #include "importers/pipeline.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,38 +32,47 @@ int digests_tree(const struct pipeline *p, unsigned char sha[32],
     return ok ? 0 : err_set(err, ERR_INTERNAL, "import: out of memory");
 }
 
-static const struct import_claim *claim_for(const struct pipeline *p,
-                                            struct str path)
+static const unsigned char *value_of(const struct hashing_result *r,
+                                     enum hash_algo a)
 {
-    for (size_t i = 0; i < p->o->n_claims; i++)
-        if (str_eq(p->o->claims[i].path, path) ||
-            (p->found.single && p->o->claims[i].path.n == 0))
-            return &p->o->claims[i];
-    return NULL;
+    return a == HASH_MD5 ? r->md5 : a == HASH_SHA1 ? r->sha1 : r->sha256;
 }
 
-static int check_claim(struct pipeline *p, struct str path,
-                       const unsigned char sha[32], struct err *err)
+static int check_claim(struct pipeline *p, const struct import_claim *claim,
+                       struct str path, const struct hashing_result *r,
+                       struct err *err)
 {
-    const struct import_claim *claim = claim_for(p, path);
-    if (!claim)
-        return 0;
-    bool same = memcmp(claim->sha256, sha, 32) == 0;
+    const char *algo = hash_name(claim->algo);
+    bool same = memcmp(claim->value, value_of(r, claim->algo),
+                       hash_len(claim->algo)) == 0;
     if (!same && p->o->claim_reason.n == 0) {
         err_set(err, ERR_VERIFY,
-                "%s: its SHA-256 is not the claimed one; import stopped",
-                text_line(path));
-        err_hint(err, "to go on, give --accept-mismatch with a reason, "
-                      "which is recorded");
+                "%s: its %s is not the claimed one; import stopped",
+                text_line(path), algo);
+        err_hint(err, "to go on, give --claim-reason with a reason, which is "
+                      "recorded");
         return err->code;
     }
     struct buf b = { 0 };
-    buf_put_hex(&b, claim->sha256, 32);
+    char name[24];
+    snprintf(name, sizeof(name), "claimed %s", algo);
+    buf_put_hex(&b, claim->value, hash_len(claim->algo));
     buf_putz(&b, same ? " match" : " differs: ");
     if (!same)
         buf_put(&b, p->o->claim_reason);
-    int rc = intake_fact(p->in, STR("claimed sha256"), buf_str(&b), err);
+    int rc = intake_fact(p->in, str_from(name), buf_str(&b), err);
     buf_free(&b);
+    return rc;
+}
+
+static int check_claims(struct pipeline *p, size_t name,
+                        const struct hashing_result *r, struct err *err)
+{
+    size_t n;
+    int rc = 0;
+    const struct claimed *c = claims_of(&p->claims, name, &n);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = check_claim(p, c[i].claim, p->found.names[name], r, err);
     return rc;
 }
 
@@ -140,7 +150,7 @@ static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
         rc = intake_fact(p->in, STR("segment sha256"), buf_str(&b), err);
         buf_free(&b);
     }
-    return rc ? rc : check_claim(p, name, r->sha256, err);
+    return rc ? rc : check_claims(p, found_name(f, k), r, err);
 }
 
 static int embed(struct pipeline *p, struct err *err)

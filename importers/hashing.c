@@ -67,7 +67,12 @@ static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
         if (before / STEP != r->bytes / STEP)
             note_prefix(h, r->bytes);
     }
+    unsigned char out[32];
     hasher_end(h->hasher, HASH_SHA256, r->sha256);
+    if (hasher_end(h->hasher, HASH_MD5, out))
+        memcpy(r->md5, out, sizeof(r->md5));
+    if (hasher_end(h->hasher, HASH_SHA1, out))
+        memcpy(r->sha1, out, sizeof(r->sha1));
     if (!r->failed && fstat(fd, &b) == 0)
         r->changed = a.st_size != b.st_size ||
                      a.st_mtim.tv_sec != b.st_mtim.tv_sec ||
@@ -125,11 +130,11 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct hashing *hashing_open(struct err *err)
+struct hashing *hashing_open(unsigned algos, struct err *err)
 {
     struct hashing *h = calloc(1, sizeof(*h));
     if (h) {
-        h->hasher = hasher_open(1u << HASH_SHA256);
+        h->hasher = hasher_open(algos);
         h->block = malloc(BLOCK);
     }
     if (!h || !h->hasher || !h->block) {

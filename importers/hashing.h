@@ -9,13 +9,15 @@ struct hashing;
 
 struct hashing_result {
     unsigned char sha256[32];
+    unsigned char md5[16], sha1[20]; /* when asked for */
     uint64_t bytes;
     bool changed; /* size or mtime differ after the read */
     bool failed;
     int error; /* errno */
 };
 
-struct hashing *hashing_open(struct err *err);
+/* algos: bits 1u << hash_algo, SHA-256 among them. */
+struct hashing *hashing_open(unsigned algos, struct err *err);
 /* Queues a descriptor (borrowed until hashing_wait returned its ticket). */
 int hashing_add(struct hashing *h, int fd, uint64_t *ticket,
                 struct err *err) CHECKED;

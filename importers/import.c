@@ -344,8 +344,8 @@ static int front_file(struct pipeline *p, struct err *err)
     if (pipeline_open_file(p, p->front, &open_err))
         return not_opened(p, &open_err, err);
     struct pool_worker *w = front_worker(p);
-    bool image = file_at(p, p->front)->n_segments > 1 ||
-                 file_at(p, p->front)->set;
+    bool image =
+        file_at(p, p->front)->n_segments > 1 || file_at(p, p->front)->set;
     if (w) {
         rc = from_pool(p, w, &hooks, &out, err);
         if (rc)
@@ -405,6 +405,33 @@ static int commit_files(struct pipeline *p, struct err *err)
 
 /* ---- start and end
  * ----------------------------------------------------------------------- */
+
+/* Of a list of digests: what it has too much, and too little. */
+static int claim_issues(struct pipeline *p, struct err *err)
+{
+    struct buf b = { 0 };
+    size_t with = 0;
+    int rc = 0;
+    for (size_t i = 0; i < p->claims.n; i++)
+        with += i == 0 || p->claims.v[i].name != p->claims.v[i - 1].name;
+    if (p->claims.unused) {
+        buf_printf(&b,
+                   "%zu digests were stated for files that are not here, the "
+                   "first for %s",
+                   p->claims.unused, text_line(p->claims.unused1));
+        rc = intake_issue(p->in, 1, 0, 0, STR("claim-without-file"),
+                          buf_str(&b), err);
+    }
+    buf_clear(&b);
+    if (rc == 0 && p->o->sums && with < p->found.n_names) {
+        buf_printf(&b, "no digest was stated for %zu of %zu files",
+                   p->found.n_names - with, p->found.n_names);
+        rc = intake_issue(p->in, 0, 0, 0, STR("file-without-claim"),
+                          buf_str(&b), err);
+    }
+    buf_free(&b);
+    return rc;
+}
 
 static int found_issues(struct pipeline *p, struct err *err)
 {
@@ -489,6 +516,8 @@ static int run(struct pipeline *p, uint64_t streams_done, struct err *err)
     if (rc == 0 && streams_done == 0)
         rc = found_issues(p, err);
     if (rc == 0 && streams_done == 0)
+        rc = claim_issues(p, err);
+    if (rc == 0 && streams_done == 0)
         rc = intake_file_done(p->in, err);
     if (rc == 0)
         rc = commit_files(p, err);
@@ -537,9 +566,11 @@ int import_path(struct casedb *c, const struct import_options *o,
     int64_t supplement_of = 0;
     if (rc == 0)
         rc = supplement_find(c, o->path, &p->found, &supplement_of, err);
+    if (rc == 0)
+        rc = claims_open(&p->claims, o, &p->found, err);
     if (rc == 0) {
         p->jobs = calloc(p->found.n_files + 1, sizeof(*p->jobs));
-        p->hashing = hashing_open(err);
+        p->hashing = hashing_open(p->claims.algos, err);
         p->digests = calloc(p->found.n_names + 1, sizeof(*p->digests));
         rc = p->jobs && p->digests && p->hashing
                  ? 0
@@ -571,6 +602,7 @@ int import_path(struct casedb *c, const struct import_options *o,
     for (size_t i = 0; p->jobs && i < p->found.n_files; i++)
         pipeline_close_file(p, i);
     hashing_close(p->hashing);
+    claims_close(&p->claims);
     intake_close(p->in);
     free(p->segments);
     free(p->digests);

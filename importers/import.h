@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/sums.h"
 #include "casedb/casedb.h"
 
 struct import_progress {
@@ -13,8 +14,9 @@ struct import_progress {
 };
 
 struct import_claim {
-    struct str path; /* relative to the exhibit; "" = the file itself */
-    unsigned char sha256[32];
+    struct str path; /* as stated; "" = the one file itself */
+    enum hash_algo algo;
+    unsigned char value[32]; /* hash_len(algo) bytes */
 };
 
 struct import_options {
@@ -25,6 +27,7 @@ struct import_options {
     bool hash_files, embed, unsandboxed_ok;
     const struct import_claim *claims;
     size_t n_claims;
+    bool sums; /* claims are of a list: say which files it lacks */
     struct str claim_reason;  /* go on although a claim differs, and why */
     struct str changed_reason; /* resume although evidence changed, and why */
     struct str version, libraries, argv; /* of this run, for the record */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "evidence/worker.h"
+#include "importers/claims.h"
 #include "importers/discover.h"
 #include "importers/hashing.h"
 #include "importers/import.h"
@@ -63,6 +64,7 @@ struct pipeline {
     struct found found;
     struct intake *in;
     struct hashing *hashing;
+    struct claims claims;
     struct file_job *jobs;
     struct pool_worker pool[WORKERS_MAX];
     unsigned n_pool, deaths;

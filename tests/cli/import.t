@@ -63,6 +63,45 @@ is_status $? 3 "a digest that differs stops the import"
 k import claim.kan ev/a.json --sha256 "$good" >out 2>err
 is_status $? 0 "the right one does not"
 
+# Lists of digests.
+k new sums.kan >out 2>err
+find ev -type f -exec sha256sum {} + >list
+k import sums.kan ev --sums list >out 2>err
+is_status $? 2 "a list of sha256sum, made one folder above"
+k evidence sums.kan show X1 >out 2>err
+is "$(grep -c 'claimed sha256: .* match' out)" 4 "  every file was compared"
+k status sums.kan --issues --format csv >out 2>err
+is "$(grep -c claim out)" 0 "  nothing is missing from it"
+for tool in md5sum sha1sum; do
+    rm -f sums.kan*
+    k new sums.kan >out 2>err
+    (cd ev && $tool --tag a.json && $tool sub/b.json.gz) >list
+    echo "$($tool <list | cut -d' ' -f1)  gone/file" >>list
+    k import sums.kan ev --sums list >out 2>err
+    is_status $? 2 "$tool, in both forms"
+    k evidence sums.kan show X1 >out 2>err
+    is "$(grep -c "claimed ${tool%sum}: .* match" out)" 2 "  compared"
+    k status sums.kan --issues --format csv >out 2>err
+    is_match out 'claim-without-file,.*1 digests.*gone/file' "  a file that is not here"
+    is_match out 'file-without-claim,.*for 2 of 4 files' "  files that it does not name"
+    sed -i '1s/......$/000000/' list
+    rm -f sums.kan*
+    k new sums.kan >out 2>err
+    k import sums.kan ev --sums list >out 2>err
+    is_status $? 3 "another digest stops the import"
+    is_match err "its ${tool%sum} is not the claimed one" "  and is named"
+    k import sums.kan ev --sums list --claim-reason 'copied twice' >out 2>err
+    is_status $? 2 "  a reason lets it go on"
+    k evidence sums.kan show X1 >out 2>err
+    is_match out "claimed ${tool%sum}.*differs: copied twice" "  which is kept"
+done
+echo 'no digest' >list
+rm -f sums.kan*
+k new sums.kan >out 2>err
+k import sums.kan ev --sums list >out 2>err
+is_status $? 1 "what is no list"
+is_match err 'list: line 1 is no digest' "  is refused with its place"
+
 # ---- interrupted ------------------------------------------------------------
 
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
