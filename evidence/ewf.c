@@ -27,6 +27,7 @@
 #include <libdeflate.h>
 #endif
 
+#include "base/time.h"
 #include "base/varint.h"
 
 enum {
@@ -303,8 +304,26 @@ static struct str field(struct str *line, char end)
     return f;
 }
 
+/* header2 has times as seconds since 1970 (EWF specification, "Header2
+ * section"), the older header as local time in words: those stay. */
+static struct str readable_time(struct ewf_state *e, struct str text)
+{
+    struct instant t = { 0 };
+    uint64_t seconds;
+    char when[TIME_TEXT_MAX];
+    if (text.n > 11 || !str_u64(text, &seconds))
+        return text;
+    t.s = (int64_t)seconds;
+    size_t n = time_format(when, t, 0, 0);
+    struct buf b = { 0 };
+    buf_printf(&b, "%.*s (%.*s)", (int)n, when, STR_ARG(text));
+    return buf_to_arena(&b, &e->arena);
+}
+
 static void value_put(struct ewf_state *e, struct str letter, struct str text)
 {
+    if (str_eq(letter, STR("m")) || str_eq(letter, STR("u")))
+        text = readable_time(e, text);
     for (size_t i = 0; i < sizeof header_names / sizeof *header_names; i++) {
         if (!str_eq(letter, str_from(header_names[i].letter)))
             continue;

@@ -206,6 +206,7 @@ if need ewfacquirestream ewf-tools; then
     has 'probe 100 EWF' "E01 is recognised"
     has "fact stored md5: $md5" "its stored digest"
     has 'fact stored md5 verified: matches' "and it matches"
+    has "fact acquired: $(date -u +%Y-%m)" "times of the header are readable"
     has "fact media sha256: $sha" "SHA-256 of the medium"
     has 'fact examiner: Hanako' "its header"
     has 'file \[\] /etc/passwd .*sha256' "its files"
