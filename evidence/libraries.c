@@ -8,6 +8,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <magic.h>
 #include <seccomp.h>
 #include <snappy-c.h>
 #include <tsk/libtsk.h>
@@ -59,6 +60,10 @@ void evidence_libraries(library_fn fn, void *ctx)
 #ifdef HAVE_LIBDEFLATE
     fn(ctx, "libdeflate", LIBDEFLATE_VERSION_STRING " (header)");
 #endif
+    char magic[24];
+    snprintf(magic, sizeof(magic), "%d.%02d", magic_version() / 100,
+             magic_version() % 100);
+    fn(ctx, "libmagic", magic);
     seccomp(fn, ctx);
     from_file_name(fn, ctx, "snappy", (const void *)snappy_uncompress);
     fn(ctx, "libtsk", tsk_version_get_str());

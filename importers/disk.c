@@ -16,10 +16,12 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "evidence/container.h"
+#include "evidence/file_type.h"
 #include "evidence/fs.h"
 #include "evidence/journal.h"
 #include "evidence/volume.h"
 #include "importers/disk_media.h"
+#include "importers/disk_types.h"
 #include "importers/disk_views.h"
 #include "importers/disk_volumes.h"
 
@@ -221,6 +223,17 @@ static struct str file_hash(struct disk *d, const struct fs_file *f,
     return hash;
 }
 
+/* From the first bytes of the content. */
+static struct str type_of(struct disk *d, const struct fs_file *f)
+{
+    struct source *s = fs_open_inode(d->fs, f->inode, NULL);
+    size_t got = 0;
+    bool ok = s && !source_read(s, 0, d->buf, FILE_TYPE_HEAD, &got, NULL);
+    source_close(s);
+    return ok && got ? file_type_of(d->job->types, (struct str){ d->buf, got })
+                     : STR_NONE;
+}
+
 /* The floor's list as the sink's; few fit into place. NULL: no memory. */
 static struct record_xattr *xattrs_of(const struct fs_file *f,
                                       struct record_xattr place[XATTRS])
@@ -302,6 +315,9 @@ static int on_file(void *ctx, const struct fs_file *f)
     r.xattrs = all;
     r.n_xattrs = f->n_xattrs;
     r.sha256 = file_hash(d, f, hash, &r.flags);
+    if (d->hasher && d->job->types &&
+        disk_type_wanted(f, r.view != FILE_VIEW_BOTH))
+        r.content_type = type_of(d, f);
     d->files++;
     int stop = sink_file(d->job->sink, &r);
     if (all != xattrs)
@@ -619,6 +635,10 @@ static int import(struct import_job *job, struct err *err)
     }
     d->job = job;
     int code = disk_media_open(job, &d->media, err);
+    if (!code && job->hash_files && !job->types)
+        code = sink_issue(job->sink, ISSUE_NOTE, 0, 0, "no-file-types",
+                          "no type of a file is told: libmagic has no "
+                          "database here");
     if (!code)
         code = all_volumes(d, err);
     if (d->media && d->media != job->in->src)

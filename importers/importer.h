@@ -32,6 +32,7 @@ struct input {
  * that was p[from] is p[0] and in->base has moved. Nonzero: no memory. */
 int input_more(struct input *in, size_t from) CHECKED;
 
+struct file_types;
 struct import_job {
     struct input *in;
     struct str path;   /* exhibit member path */
@@ -39,6 +40,7 @@ struct import_job {
     struct sink *sink;
     struct arena *arena;      /* reset by the importer per record */
     bool hash_files;          /* --hash-files */
+    struct file_types *types; /* evidence/file_type.h; NULL: none */
     struct hash_key body_key; /* for record.body_hash: the case's own */
 };
 

@@ -13,6 +13,7 @@
 #include "evidence/archive.h"
 #include "evidence/container.h"
 #include "evidence/ebs.h"
+#include "evidence/file_type.h"
 #include "evidence/fileset.h"
 #include "evidence/gzip.h"
 #include "evidence/utf16.h"
@@ -46,6 +47,7 @@ struct job {
         bool said;
     } layers[DEPTH];
     const struct utf16_report *utf16; /* of the open layer, till it is said */
+    struct file_types *types;
     bool outer; /* the file's own member is still to come */
     bool image; /* in a worker for images */
     uint8_t verdict;
@@ -217,6 +219,7 @@ static int run_importer(struct job *j, const struct importer *imp,
         .sink = j->sink,
         .arena = &j->arena,
         .hash_files = j->req->hash_files,
+        .types = j->types,
         .body_key = j->req->body_key,
     };
     struct err err = { 0 };
@@ -626,6 +629,8 @@ void import_worker_handlers(struct worker_handler *handlers)
     struct job *j = calloc(1, sizeof(*j));
     if (!j)
         return; /* the worker answers that it has no handler */
+    /* before the worker is sealed */
+    j->types = file_types_open();
     handlers[WORKER_LOG] = handlers[WORKER_IMAGE] =
         (struct worker_handler){ .handle = import_handle, .ctx = j };
 }

@@ -39,6 +39,11 @@ is_match out "disk.extract.*\"path\":\"/archive/1901.txt\",\"sha256\":\"$sha\"" 
 k disk case.kan extract X1 /archive/1901.txt -o copy >out 2>err
 is_status $? 1 "an existing file is not replaced"
 
+k disk case.kan stat X1 /upload/.t/p.sh >out 2>err
+is_match out '^content +POSIX shell script' "what may run is looked into"
+k disk case.kan stat X1 /archive/1979.txt >out 2>err
+ok "  and nothing else" sh -c '! grep -q ^content out'
+
 # A file's event leads to the bytes of its inode on the medium.
 event=$(k timeline case.kan 'target:/archive/1901.txt' --limit 1 \
     --format jsonl 2>err | sed 's/.*"event":"\(E[0-9]*\)".*/\1/')

@@ -35,6 +35,7 @@ ncurses.h tui/term_curses.c
 term.h tui/term_curses.c
 tsk/ evidence/
 libewf evidence/
+magic.h evidence/
 archive.h evidence/
 archive_entry.h evidence/
 seccomp.h evidence/
