@@ -227,6 +227,7 @@ static const char *log_state(struct xfs *x, struct fs_info *info)
 static void xfs_close(struct fs *fs)
 {
     struct xfs *x = fs->state;
+    xfs_history_free(x->history);
     free(x->lines);
     free(x);
 }

@@ -57,6 +57,9 @@ struct xfs {
     unsigned char *lines;
     uint64_t line_no[XFS_LINES];
     uint32_t line_n[XFS_LINES];
+    /* Of the log, once asked for; NULL: none. */
+    struct xfs_history *history;
+    bool history_tried;
 };
 
 struct xfs_inode {
@@ -116,6 +119,9 @@ bool xfs_tree_walk(struct xfs *x, const struct xfs_tree *t,
 bool xfs_inode_place(const struct xfs *x, uint64_t ino, uint64_t *off);
 /* False: no such inode, or there is none at its place. */
 bool xfs_inode_load(struct xfs *x, uint64_t ino, struct xfs_inode *in);
+/* Inode ino from bytes that stand, or stood, at off. */
+void xfs_inode_decode(const struct xfs *x, uint64_t ino, uint64_t off,
+                      const void *bytes, struct xfs_inode *in);
 /* Bytes of a fork within in->raw. */
 struct str xfs_fork(const struct xfs_inode *in, bool attr);
 
@@ -143,6 +149,20 @@ struct xfs_agi {
     bool bad; /* checksum */
 };
 bool xfs_agi_load(struct xfs *x, uint32_t ag, struct xfs_agi *agi);
+
+/* ---- fs_xfs_history.c --------------------------------------------------- */
+
+/* Older states of inodes in the log; NULL: none, or a log that is still to be
+ * recovered. Opened once, closed with the file system. */
+struct xfs_history *xfs_history(struct xfs *x);
+void xfs_history_free(struct xfs_history *h);
+/* What the freed inode `now` was. *whole: its extents are known. */
+bool xfs_history_inode(struct xfs_history *h, const struct xfs_inode *now,
+                       struct xfs_inode *old, bool *whole);
+struct xfs_map;
+/* How many of the first `size` bytes lie in blocks that no file uses. */
+uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map,
+                        uint64_t size);
 
 /* ---- fs_xfs_map.c ------------------------------------------------------- */
 

@@ -118,6 +118,17 @@ static void decode(const struct xfs *x, struct xfs_inode *in)
         doubt(in, "it carries the number of another inode");
 }
 
+void xfs_inode_decode(const struct xfs *x, uint64_t ino, uint64_t off,
+                      const void *bytes, struct xfs_inode *in)
+{
+    in->ino = ino;
+    in->off = off;
+    in->bad = NULL;
+    in->raw_n = x->inode_size;
+    memcpy(in->raw, bytes, in->raw_n);
+    decode(x, in);
+}
+
 bool xfs_inode_load(struct xfs *x, uint64_t ino, struct xfs_inode *in)
 {
     in->ino = ino;

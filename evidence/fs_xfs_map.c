@@ -375,11 +375,23 @@ static void content_link(struct xfs *x, const struct xfs_inode *in,
     }
 }
 
+/* A freed inode has lost its content; the log may know where it was. */
+static void former(struct xfs *x, struct xfs_inode *in)
+{
+    struct xfs_inode *old = malloc(sizeof *old);
+    bool whole;
+    if (old && xfs_history_inode(xfs_history(x), in, old, &whole) && whole)
+        *in = *old;
+    free(old);
+}
+
 static bool content_load(struct xfs *x, uint64_t ino, struct content *c,
                          uint64_t *size, struct err *err)
 {
     struct xfs_inode *in = malloc(sizeof *in);
     bool ok = in && xfs_inode_load(x, ino, in);
+    if (ok && in->mode == 0)
+        former(x, in);
     if (ok) {
         c->block = x->block;
         xfs_map_load(x, in, false, &c->map);

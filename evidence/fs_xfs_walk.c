@@ -38,8 +38,9 @@ struct walk {
     struct xfs_map map;
     struct xfs_dir dir_read;
     struct xfs_attrs attrs;
-    struct xfs_inode inode, dir; /* large: not on the stack */
-    struct fs_pending in;        /* the directory being read */
+    struct xfs_inode inode, dir, old; /* large: not on the stack */
+    bool quiet, whole;    /* of old: what is wrong with it is no issue */
+    struct fs_pending in; /* the directory being read */
     struct deleted *deleted;
     size_t n_deleted;
     uint64_t *live; /* hashes of the live names of one directory */
@@ -55,7 +56,7 @@ issue(struct walk *w, int severity, const char *code, uint64_t inode,
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (!w->stop)
+    if (!w->stop && !w->quiet)
         w->stop = w->v->issue(w->v->ctx, severity, code, inode, text);
 }
 
@@ -349,6 +350,31 @@ static void fill_freed(const struct xfs_inode *in, struct fs_file *f)
         f->flags |= FS_FILE_UNRELIABLE;
 }
 
+/* Does the log know what the freed inode was? Into w->old. */
+static bool has_former(struct walk *w)
+{
+    return w->inode.mode == 0 &&
+           xfs_history_inode(xfs_history(w->x), &w->inode, &w->old, &w->whole);
+}
+
+/* The file that w->old was, deleted since. */
+static void fill_former(struct walk *w, struct fs_file *f)
+{
+    w->quiet = true;
+    fill(w, &w->old, f);
+    w->quiet = false;
+    uint64_t bytes = xfs_map_bytes(w->x, &w->map, f->size);
+    f->d = w->inode.c;
+    f->flags = (f->flags | FS_FILE_DELETED) & ~(uint32_t)FS_FILE_NO_D;
+    f->found = FS_FOUND_JOURNAL;
+    f->free_bytes = xfs_free_bytes(w->x, &w->map, f->size);
+    f->confidence = FS_POSSIBLE;
+    if (!w->whole)
+        f->flags |= FS_FILE_PARTIAL;
+    else if (!w->map.wrong && f->free_bytes >= bytes)
+        f->confidence = FS_PROBABLE;
+}
+
 /* Did the inode get its present life after the directory last changed? Then
  * the name, which was freed by then, was that of an earlier one. */
 static bool later_life(const struct walk *w)
@@ -378,6 +404,9 @@ static void deleted_name(struct walk *w, const struct deleted *d,
         f.flags |= FS_FILE_NO_TIMES;
     } else if (later_life(w)) {
         f.flags |= FS_FILE_REALLOCATED | FS_FILE_NO_TIMES;
+    } else if (has_former(w) && type_of(w->old.mode) == f.type) {
+        mark(w, f.inode);
+        fill_former(w, &f);
     } else if (w->inode.mode == 0) {
         /* Freed, as the name was: it may have been used in between. */
         f.confidence = mark(w, f.inode) ? FS_PROBABLE : FS_POSSIBLE;
@@ -472,7 +501,9 @@ static void unnamed(struct walk *w, struct fs_file f)
 {
     char name[UNNAMED_MAX];
     f.path = unnamed_path(name, w->inode.ino);
-    if (w->inode.mode == 0) {
+    if (has_former(w)) {
+        fill_former(w, &f);
+    } else if (w->inode.mode == 0) {
         f.type = FS_FILE_OTHER;
         fill_freed(&w->inode, &f);
     } else {

@@ -703,3 +703,40 @@ int xfs_log_replay(struct journal_job *job, struct err *err)
     job->overlay = l.overlay;
     return code;
 }
+
+void xfs_log_history(struct source *vol, xfs_past_fn *fn, void *ctx)
+{
+    struct journal_report ignored = { 0 };
+    struct xfs_log l = {
+        .vol = vol,
+        .report = &ignored,
+        .pass = XFS_HISTORY,
+        .past = fn,
+        .past_ctx = ctx,
+    };
+    struct recovery r = { .l = &l };
+    struct places places = { 0 };
+    unsigned char *p = malloc(STEP);
+    uint64_t expected = 0;
+    if (p && xfs_log_sb_load(vol, &l.sb) && l.sb.log_bbs &&
+        find_headers(&l, p, &places))
+        for (size_t i = places.n; i-- > 0;) {
+            struct record rec;
+            if (!record_load(&l, (uint32_t)places.lsn[i], p, &rec))
+                continue;
+            /* A hole: what began before it has lost its middle. */
+            while (lsn_of(&rec) != expected && r.open)
+                trans_drop(&r, &r.open);
+            uint32_t next = rec.bb + record_bbs(&rec);
+            bool wraps = next >= l.sb.log_bbs;
+            expected = (uint64_t)(rec.cycle + wraps) << 32 |
+                       (wraps ? next - l.sb.log_bbs : next);
+            record_unpack(p, &rec);
+            (void)record_ops(&r, p, &rec);
+        }
+    while (r.open)
+        trans_drop(&r, &r.open);
+    xfs_items_end(&l);
+    free(places.lsn);
+    free(p);
+}

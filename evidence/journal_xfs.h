@@ -25,7 +25,12 @@ struct xfs_item {
     uint32_t regions;
 };
 
-enum xfs_pass { XFS_COLLECT = 1, XFS_APPLY };
+enum xfs_pass { XFS_COLLECT = 1, XFS_APPLY, XFS_HISTORY };
+
+struct xfs_log;
+/* One logged state of an inode; its core is whole. */
+typedef void xfs_past_fn(void *ctx, const struct xfs_log *l, uint64_t ino,
+                         const struct xfs_item *it);
 
 struct xfs_cancel {
     uint64_t daddr;
@@ -44,6 +49,8 @@ struct xfs_log {
     struct journal_report *report;
     struct xfs_log_sb sb;
     enum xfs_pass pass;
+    xfs_past_fn *past; /* of XFS_HISTORY */
+    void *past_ctx;
     struct xfs_cancel *cancels; /* open hash */
     size_t n_cancels, cap_cancels;
     struct xfs_intent *intents;
@@ -63,5 +70,12 @@ bool xfs_log_sb_load(struct source *vol, struct xfs_log_sb *sb);
  * recovery wants. */
 void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
                       uint64_t lsn);
+/* What the item logs of an inode into its disk form d (inode_size bytes);
+ * *fork: the data fork as well. False: it makes no sense. */
+bool xfs_item_inode(const struct xfs_log *l, const struct xfs_item *it,
+                    unsigned char *d, bool *fork);
+/* All inodes of transactions that are in the log still, also behind its tail,
+ * the oldest first. */
+void xfs_log_history(struct source *vol, xfs_past_fn *fn, void *ctx);
 /* Intents without a done item; also frees what the items need. */
 void xfs_items_end(struct xfs_log *l);

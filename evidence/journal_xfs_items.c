@@ -343,7 +343,7 @@ static void apply_buffer(struct xfs_log *l, const struct xfs_item *it,
 struct inode_item {
     uint32_t fields;
     uint32_t device;
-    uint64_t daddr;
+    uint64_t ino, daddr;
     uint32_t len, at; /* BBs of the buffer; place in it */
 };
 
@@ -357,6 +357,7 @@ static bool inode_decode(const struct xfs_item *it, struct inode_item *in)
     *in = (struct inode_item){
         .fields = u32le(p + 4),
         .device = u32le(p + 20 + pad),
+        .ino = u64le(p + 12 + pad),
         .daddr = u64le(p + 36 + pad),
         .len = u32le(p + 44 + pad),
         .at = u32le(p + 48 + pad),
@@ -482,6 +483,32 @@ static bool forks_to_disk(const struct xfs_log *l, unsigned char *d,
     return true;
 }
 
+/* Is the logged core one that we can take? */
+static bool core_whole(const struct xfs_log *l, const struct xfs_item *it)
+{
+    const unsigned char *core = it->p[1];
+    return it->len[1] >= CORE_V2 && u16le(core) == 0x494e &&
+           (core[4] >= 3) == l->sb.v5 && (core[4] < 3 || it->len[1] >= CORE_V3);
+}
+
+bool xfs_item_inode(const struct xfs_log *l, const struct xfs_item *it,
+                    unsigned char *d, bool *fork)
+{
+    struct inode_item in;
+    if (!inode_decode(it, &in) || !core_whole(l, it))
+        return false;
+    core_to_disk(d, it->p[1], 0);
+    *fork = in.fields & LOG_DFORK;
+    return forks_to_disk(l, d, it, &in);
+}
+
+static void tell_past(struct xfs_log *l, const struct xfs_item *it)
+{
+    struct inode_item in;
+    if (inode_decode(it, &in) && core_whole(l, it))
+        l->past(l->past_ctx, l, in.ino, it);
+}
+
 static void apply_inode(struct xfs_log *l, const struct xfs_item *it,
                         uint64_t lsn)
 {
@@ -496,8 +523,7 @@ static void apply_inode(struct xfs_log *l, const struct xfs_item *it,
     uint64_t off = in.daddr * XFS_BB + in.at;
     if (cancel_find(l, in.daddr, in.len))
         return;
-    if (it->len[1] < CORE_V2 || u16le(core) != 0x494e ||
-        (core[4] >= 3 && it->len[1] < CORE_V3) || (core[4] >= 3) != l->sb.v5) {
+    if (!core_whole(l, it)) {
         l->damaged++;
         return;
     }
@@ -634,7 +660,7 @@ static void apply(struct xfs_log *l, const struct xfs_item *it, uint16_t type,
 void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
                       uint64_t lsn)
 {
-    unsigned orders = l->pass == XFS_COLLECT ? 1 : ORDERS;
+    unsigned orders = l->pass == XFS_APPLY ? ORDERS : 1;
     if (!l->block)
         l->block = malloc(l->sb.inode_size);
     if (!l->block) {
@@ -647,6 +673,10 @@ void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
             uint16_t type = u16le(it->p[0]);
             if (l->pass == XFS_COLLECT)
                 collect(l, it, type);
+            else if (l->pass == XFS_HISTORY && type == ITEM_INODE)
+                tell_past(l, it);
+            else if (l->pass == XFS_HISTORY)
+                continue;
             else if (order_of(it, type) == order)
                 apply(l, it, type, lsn);
         }

@@ -1,0 +1,217 @@
+/*
+ * What the log still knows of deleted files of XFS: inodes are logged again
+ * and again, so the log, also behind its tail, has the size, the extents and
+ * the times that a freed inode no longer has. Each inode is followed through
+ * the log in order; what it was before it was freed is kept.
+ *
+ * Only where nothing is to be recovered (a clean volume, or "!journal"): else
+ * the log knows the future of what is on disk.
+ */
+#include "evidence/fs_xfs.h"
+
+#include <stdlib.h>
+
+#include "base/crc32c.h"
+#include "base/varint.h"
+#include "evidence/journal.h"
+#include "evidence/journal_xfs.h"
+
+enum { PASTS_MAX = 1 << 18, LEAVES_MAX = 1 << 20 };
+
+struct past {
+    uint64_t ino; /* + 1; 0 is free */
+    unsigned char *raw;
+    bool ended; /* freed; what is logged next is another file */
+    bool whole; /* its fork was logged: the extents are known */
+};
+
+struct xfs_history {
+    struct xfs *x;
+    struct past *items; /* open hash */
+    size_t n, cap;
+};
+
+static struct past *past_slot(struct past *items, size_t cap, uint64_t ino)
+{
+    size_t i = (size_t)(ino * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+    for (i &= cap - 1; items[i].ino && items[i].ino != ino + 1;
+         i = (i + 1) & (cap - 1))
+        ;
+    return &items[i];
+}
+
+static struct past *past_find(const struct xfs_history *h, uint64_t ino)
+{
+    struct past *p = h->cap ? past_slot(h->items, h->cap, ino) : NULL;
+    return p && p->ino ? p : NULL;
+}
+
+static struct past *past_add(struct xfs_history *h, uint64_t ino)
+{
+    struct past *p = past_find(h, ino);
+    if (p)
+        return p;
+    if (h->n * 2 >= h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 1024;
+        struct past *items =
+            h->n < PASTS_MAX ? calloc(cap, sizeof *items) : NULL;
+        if (!items)
+            return NULL;
+        for (size_t i = 0; i < h->cap; i++)
+            if (h->items[i].ino)
+                *past_slot(items, cap, h->items[i].ino - 1) = h->items[i];
+        free(h->items);
+        h->items = items;
+        h->cap = cap;
+    }
+    unsigned char *raw = calloc(1, h->x->inode_size);
+    if (!raw)
+        return NULL;
+    p = past_slot(h->items, h->cap, ino);
+    *p = (struct past){ .ino = ino + 1, .raw = raw };
+    h->n++;
+    return p;
+}
+
+/* One logged state of an inode. */
+static void on_inode(void *ctx, const struct xfs_log *l, uint64_t ino,
+                     const struct xfs_item *it)
+{
+    struct xfs_history *h = ctx;
+    const unsigned char *core = it->p[1];
+    uint64_t size = u64le(core + 56);
+    uint32_t links = u32le(core + 16);
+    struct past *p = past_add(h, ino);
+    bool fork;
+    if (!p)
+        return;
+    if (u16le(core + 2) == 0) {
+        p->ended = true;
+        return;
+    }
+    if (p->ended || (u16be(p->raw) && u32be(p->raw + 92) != u32le(core + 92))) {
+        memset(p->raw, 0, h->x->inode_size);
+        p->ended = p->whole = false;
+    }
+    /* On its way to be freed it is emptied: what it was before is wanted. */
+    if (links == 0 && size == 0 && u64be(p->raw + 56))
+        return;
+    if (xfs_item_inode(l, it, p->raw, &fork))
+        p->whole |= fork;
+}
+
+void xfs_history_free(struct xfs_history *h)
+{
+    if (!h)
+        return;
+    for (size_t i = 0; i < h->cap; i++)
+        free(h->items[i].raw);
+    free(h->items);
+    free(h);
+}
+
+struct xfs_history *xfs_history(struct xfs *x)
+{
+    if (x->history_tried || x->fs->info.dirty || x->log_wrong)
+        return x->history;
+    x->history_tried = true;
+    x->history = calloc(1, sizeof *x->history);
+    if (x->history) {
+        x->history->x = x;
+        xfs_log_history(x->vol, on_inode, x->history);
+    }
+    return x->history;
+}
+
+bool xfs_history_inode(struct xfs_history *h, const struct xfs_inode *now,
+                       struct xfs_inode *old, bool *whole)
+{
+    static const unsigned char zero[4];
+    const struct past *p = h ? past_find(h, now->ino) : NULL;
+    if (!p || now->mode || u16be(p->raw + 2) == 0)
+        return false;
+    size_t n = h->x->inode_size;
+    if (p->raw[4] >= 3) {
+        uint32_t crc = crc32c(crc32c(~0u, p->raw, 100), zero, 4);
+        put_u32le(p->raw + 100, ~crc32c(crc, p->raw + 104, n - 104));
+    }
+    xfs_inode_decode(h->x, now->ino, now->off, p->raw, old);
+    *whole = p->whole || old->size == 0;
+    return true;
+}
+
+/* ---- free space --------------------------------------------------------- */
+
+enum { HEADER_V5 = 56, HEADER_V4 = 16 };
+
+/* A block of the tree of free extents of a group; false: it is none. */
+static bool free_block(struct xfs *x, uint32_t ag, uint32_t block,
+                       unsigned char *p)
+{
+    uint64_t off = ((uint64_t)ag * x->ag_blocks + block) * x->block;
+    return block < x->ag_blocks && xfs_read_meta(x, off, p, x->block) &&
+           memcmp(p, x->v5 ? "AB3B" : "ABTB", 4) == 0;
+}
+
+/* How many of n blocks from `start` on the records of a leaf call free. */
+static uint64_t leaf_free(const struct xfs *x, const unsigned char *p,
+                          uint64_t start, uint64_t n)
+{
+    size_t header = x->v5 ? HEADER_V5 : HEADER_V4;
+    uint64_t sum = 0;
+    unsigned records = u16be(p + 6);
+    for (unsigned i = 0; i < records && header + 8 * (i + 1) <= x->block; i++) {
+        uint64_t from = u32be(p + header + 8 * (size_t)i);
+        uint64_t end = from + u32be(p + header + 8 * (size_t)i + 4);
+        from = from > start ? from : start;
+        end = end < start + n ? end : start + n;
+        sum += end > from ? end - from : 0;
+    }
+    return sum;
+}
+
+/* Free blocks among [start, start+n) of a group: down the first branch, then
+ * along the leaves. */
+static uint64_t group_free(struct xfs *x, uint32_t ag, uint64_t start,
+                           uint64_t n, unsigned char *p)
+{
+    size_t header = x->v5 ? HEADER_V5 : HEADER_V4;
+    size_t most = (x->block - header) / 12;
+    uint64_t sum = 0, off = (uint64_t)ag * x->ag_blocks * x->block + x->sector;
+    unsigned char agf[36];
+    if (!xfs_read(x, off, agf, sizeof agf) || memcmp(agf, "XAGF", 4) != 0)
+        return 0;
+    uint32_t block = u32be(agf + 16);
+    for (unsigned depth = 0; depth <= XFS_DEPTH_MAX; depth++) {
+        if (!free_block(x, ag, block, p))
+            return 0;
+        if (u16be(p + 4) == 0)
+            break;
+        block = u32be(p + header + 8 * most);
+    }
+    for (size_t i = 0; i < LEAVES_MAX && u16be(p + 4) == 0; i++) {
+        sum += leaf_free(x, p, start, n);
+        if (!free_block(x, ag, u32be(p + 12), p))
+            break;
+    }
+    return sum < n ? sum : n;
+}
+
+uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map, uint64_t size)
+{
+    unsigned char *p = malloc(x->block);
+    uint64_t sum = 0;
+    for (size_t i = 0; p && i < map->n; i++) {
+        const struct xfs_run *r = &map->runs[i];
+        uint64_t ag = r->physical / x->ag_blocks;
+        uint64_t at = r->logical * x->block;
+        if (r->kind != XFS_DATA || at >= size)
+            continue;
+        uint64_t bytes =
+            x->block *
+            group_free(x, (uint32_t)ag, r->physical % x->ag_blocks, r->n, p);
+        sum += bytes < size - at ? bytes : size - at;
+    }
+    free(p);
+    return sum;
+}

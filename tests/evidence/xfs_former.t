@@ -1,0 +1,46 @@
+#!/bin/sh
+# What the log knows of deleted files of XFS: files of known content are
+# deleted under a loop mount, the volume is unmounted cleanly, and sizes and
+# contents come back from older inodes in the log.
+. "$SRCDIR/tests/lib.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "needs root for loop mounts"
+command -v mkfs.xfs >/dev/null || skip_all "mkfs.xfs is not installed (xfsprogs)"
+list=$BUILDDIR/tests/evidence/fs_list
+mkdir m
+truncate -s 300M i.img
+mkfs.xfs -q -f i.img && mount -o loop i.img m 2>err ||
+    skip_all "loop mounts do not work here: $(head -n 1 err)"
+mkdir m/keep m/more
+for i in $(seq 30); do
+    seq "$i" 3000 >"m/keep/gone$i"
+    echo "stays $i" >"m/keep/stays$i"
+done
+# More extents than fit the inode.
+for i in $(seq 0 2 100); do
+    printf 'piece %d' "$i" | dd of=m/keep/pieces bs=4096 seek="$i" conv=notrunc \
+        status=none
+done
+sync
+(cd m/keep && sha256sum gone*) | sort >sums
+cut -d ' ' -f 1 sums >wanted
+rm m/keep/gone*
+sync
+umount m
+"$list" i.img >all 2>issues
+is_status $? 0 "read without an error"
+awk '$1 == "-" && $10 % 2 == 1 && $11 != "-" { print $11 }' all | sort >hashes
+is_file_equal hashes "$TMP/wanted" "30 deleted files with their content"
+grep -E '^issue [12]' issues >wrong
+is_file_equal wrong /dev/null "no issues"
+awk '$1 == "-" && $10 % 2 == 1 && $13 ~ "^/keep/gone"' all >named
+[ -s named ]
+ok "$(wc -l <named) of them with their name"
+
+# Their blocks are used again: only then the content is in doubt.
+mount -o loop i.img m
+for i in $(seq 40); do seq "$i" 9000 >"m/more/$i"; done
+umount m
+"$list" i.img >all 2>issues
+is "$(grep -c '^issue [12]' issues)" 0 "no issues after more writing"
+done_testing
