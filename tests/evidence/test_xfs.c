@@ -410,6 +410,51 @@ START_TEST(attributes_in_the_inode)
 }
 END_TEST
 
+/* Version 4 has no header before a value in blocks of its own: an attribute is
+ * made to lie there, its value the first bytes of the fork's first block. */
+struct want {
+    unsigned found;
+};
+
+static int on_value(void *ctx, const struct fs_file *f)
+{
+    struct want *w = ctx;
+    for (size_t i = 0; i < f->n_xattrs; i++)
+        if (f->xattrs[i].value.n == 30) {
+            /* forward, back, magic of a leaf or node */
+            unsigned magic = u16be(f->xattrs[i].value.p + 8);
+            w->found += magic == 0xfebe || magic == 0xfbee;
+        }
+    return 0;
+}
+
+START_TEST(version_4_values_in_blocks)
+{
+    struct image im = load("v4");
+    struct want w = { 0 };
+    struct err err = { 0 };
+    size_t at = next_block(&im, "\xfb\xee", 8, 0);
+    ck_assert_uint_ne(at, SIZE_MAX);
+    char *leaf = im.p + at, *entry = leaf + 32;
+    char *local = leaf + u16be(entry + 4), name[8];
+    size_t n = (unsigned char)local[2];
+    ck_assert(entry[6] == 1 && n > 0 && n <= sizeof name);
+    memcpy(name, local + 3, n);
+    entry[6] = 0;
+    memcpy(local, "\0\0\0\0\0\0\0\x1e", 8);
+    local[8] = (char)n;
+    memcpy(local + 9, name, n);
+    const struct fs_visitor v = { &w, on_value, no_issue, NULL };
+    struct source *vol = source_open_memory((struct str){ im.p, im.n }, &err);
+    struct fs *fs = fs_open(vol, &err);
+    ck_assert_int_eq(fs_walk(fs, &v, &err), 0);
+    ck_assert_uint_eq(w.found, 1);
+    fs_close(fs);
+    source_close(vol);
+    free(im.p);
+}
+END_TEST
+
 /* A list of unlinked files that leads to a file in use. */
 START_TEST(unlinked_lists)
 {
@@ -561,6 +606,7 @@ Suite *suite(void)
     tcase_add_loop_test(c, inodes, 0, (int)(sizeof fields / sizeof *fields));
     tcase_add_test(c, realtime_content_is_a_gap);
     tcase_add_test(c, attributes_in_the_inode);
+    tcase_add_test(c, version_4_values_in_blocks);
     tcase_add_test(c, unlinked_lists);
     tcase_add_test(c, sparse_chunks);
     tcase_add_loop_test(c, random_bytes, 0, 3);
