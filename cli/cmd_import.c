@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/acquisition.h"
 #include "cli/commands.h"
 #include "cli/import_record.h"
 #include "cli/libraries.h"
@@ -23,6 +24,8 @@ static const struct command_option options[] = {
     { "--sha256", "HEX", "the digest that the one file must have", 0 },
     { "--sums", "FILE",
       "digests that files must have, as sha256sum or md5sum list them", 0 },
+    { "--acquisition", "FILE",
+      "log of the tool that made the image: kept, its digests compared", 0 },
     { "--claim-reason", "TEXT",
       "go on although a digest differs, for this reason", 0 },
     { "--changed-reason", "TEXT",
@@ -59,6 +62,7 @@ static const struct table_column columns[] = {
 struct importing {
     struct cli *cli;
     struct progress progress;
+    struct acquisition acquisition;
     char told[sizeof(((struct import_result *)0)->fences)];
 };
 
@@ -185,6 +189,8 @@ static int take_options(struct importing *im, struct import_options *o,
     if (rc == 0)
         rc = take_claim(cli, o, err);
     if (rc == 0)
+        rc = acquisition_take(cli, &im->acquisition, o, err);
+    if (rc == 0)
         rc = import_record(cli, o, err);
     return rc ? rc : progress_open(&im->progress, cli, "importing", err);
 }
@@ -229,6 +235,10 @@ static int import_one(struct importing *im, struct casedb *c,
         return rc;
     put_result(t, &r, o->path);
     im->cli->issues |= r.issues > 0 || r.rejected > 0;
+    rc = acquisition_keep(im->cli, c, &im->acquisition, r.exhibit,
+                          o->claim_reason, err);
+    if (rc)
+        return rc;
     if (r.fences[0] && strcmp(r.fences, im->told) != 0)
         message("protection of workers: %s", r.fences);
     memcpy(im->told, r.fences, sizeof(im->told));

@@ -42,7 +42,7 @@ static size_t match(const struct found *f, struct str path)
 int claims_open(struct claims *c, const struct import_options *o,
                 const struct found *f, struct err *err)
 {
-    *c = (struct claims){ .algos = 1u << HASH_SHA256 };
+    *c = (struct claims){ .algos = 1u << HASH_SHA256 | o->algos };
     c->v = o->n_claims ? calloc(o->n_claims, sizeof(*c->v)) : NULL;
     if (o->n_claims && !c->v)
         return err_set(err, ERR_INTERNAL, "import: out of memory");

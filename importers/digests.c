@@ -129,6 +129,25 @@ static const char *change_of(const struct pipeline *p, uint32_t k)
     return NULL;
 }
 
+/* Of an image of one file: what the tool that made it may have stated. */
+static int digest_facts(struct pipeline *p, const struct hashing_result *r,
+                        struct err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < HASH_COUNT && rc == 0; i++) {
+        enum hash_algo a = (enum hash_algo)i;
+        struct buf b = { 0 };
+        char name[24];
+        if (!(p->o->algos & 1u << i) || a == HASH_SHA256)
+            continue;
+        snprintf(name, sizeof(name), "file %s", hash_name(a));
+        buf_put_hex(&b, value_of(r, a), hash_len(a));
+        rc = intake_fact(p->in, str_from(name), buf_str(&b), err);
+        buf_free(&b);
+    }
+    return rc;
+}
+
 static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
 {
     const struct found_file *f = file_at(p, p->front);
@@ -150,6 +169,8 @@ static int segment_items(struct pipeline *p, uint32_t k, struct err *err)
         rc = intake_fact(p->in, STR("segment sha256"), buf_str(&b), err);
         buf_free(&b);
     }
+    if (rc == 0 && f->n_segments == 1)
+        rc = digest_facts(p, r, err);
     return rc ? rc : check_claims(p, found_name(f, k), r, err);
 }
 

@@ -411,10 +411,12 @@ static int claim_issues(struct pipeline *p, struct err *err)
 {
     struct buf b = { 0 };
     size_t with = 0;
-    int rc = 0;
+    int rc = p->o->acquisition.n ? intake_fact(p->in, STR("acquisition log"),
+                                               p->o->acquisition, err)
+                                 : 0;
     for (size_t i = 0; i < p->claims.n; i++)
         with += i == 0 || p->claims.v[i].name != p->claims.v[i - 1].name;
-    if (p->claims.unused) {
+    if (rc == 0 && p->claims.unused) {
         buf_printf(&b,
                    "%zu digests were stated for files that are not here, the "
                    "first for %s",

@@ -28,6 +28,8 @@ struct import_options {
     const struct import_claim *claims;
     size_t n_claims;
     bool sums; /* claims are of a list: say which files it lacks */
+    unsigned algos;         /* bits 1u << hash_algo: digests kept as facts */
+    struct str acquisition; /* log of the tool, kept as a fact; or empty */
     struct str claim_reason;  /* go on although a claim differs, and why */
     struct str changed_reason; /* resume although evidence changed, and why */
     struct str version, libraries, argv; /* of this run, for the record */

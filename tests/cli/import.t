@@ -102,6 +102,52 @@ k import sums.kan ev --sums list >out 2>err
 is_status $? 1 "what is no list"
 is_match err 'list: line 1 is no digest' "  is refused with its place"
 
+# Logs of tools that made an image.
+head -c 65536 /dev/zero >disk.raw
+md5=$(md5sum <disk.raw | cut -d' ' -f1) sha=$(sha256sum <disk.raw | cut -d' ' -f1)
+sha1=$(sha1sum <disk.raw | cut -d' ' -f1)
+acquire() { # OPTION...; the log comes on stdin
+    cat >log
+    rm -f acq.kan*
+    k new acq.kan >out 2>err
+    k import acq.kan disk.raw --acquisition log "$@" >out 2>err
+}
+acquire <<E
+dc3dd 7.2.646 started at 2026-03-11 04:10:00 +0000
+input results for device \`/dev/xvdf':
+   128 sectors in
+   $md5 (md5)
+   $sha (sha256)
+dc3dd completed at 2026-03-11 04:11:02 +0000
+E
+is_status $? 2 "a log of dc3dd"
+k evidence acq.kan show X1 >out 2>err
+is_match out "^claimed md5 $md5 match .*dc3dd" "  its MD5 is compared"
+is_match out "^claimed sha256 $sha match" "  and its SHA-256"
+is_match out "^acquisition log: dc3dd 7.2.646" "  the log is kept"
+k custody acq.kan X1 --format csv >out 2>err
+is_match out 'acquire.*made by dc3dd, log with SHA-256' "  with an entry in the custody"
+acquire <<E
+0 - 32768: $(echo "$md5" | tr 0-9a-f 1-9a-f0)
+Total (md5): $md5
+Total (sha1): $sha1
+dcfldd
+E
+k evidence acq.kan show X1 >out 2>err
+is "$(grep -c '^claimed .* match' out)" 2 "a log of dcfldd, the parts left out"
+is "$(grep -c '^claimed' out)" 2 "  nothing else"
+printf 'ewfacquire 20140813\nMD5 hash calculated over data:\t\t%s\n' \
+    "$(echo "$md5" | tr 0-9a-f 1-9a-f0)" >log.bad
+acquire <log.bad
+is_status $? 3 "another digest than stated"
+is_match err 'states another digest' "  is said"
+k evidence acq.kan show X1 >out 2>err
+is_match out '^claimed md5 .* differs' "  and kept"
+acquire --claim-reason 'the log is of another copy' <log.bad
+is_status $? 2 "  a reason lets it go on"
+k evidence acq.kan show X1 >out 2>err
+is_match out '^claimed md5 .* differs .*the log is of another copy' "  which is kept"
+
 # ---- interrupted ------------------------------------------------------------
 
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
