@@ -226,10 +226,11 @@ void describe_id(struct str id, struct buf *out)
         buf_put(out, id);
         return;
     }
-    for (size_t i = 0; i < id.n; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
+    static const uint8_t parts[] = { 4, 2, 2, 2, 6 };
+    for (size_t i = 0, at = 0; i < sizeof(parts); at += parts[i++]) {
+        if (i)
             buf_putc(out, '-');
-        buf_put_hex(out, id.p + i, 1);
+        buf_put_hex(out, id.p + at, parts[i]);
     }
 }
 

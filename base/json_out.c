@@ -86,6 +86,16 @@ static unsigned copy_plain(char *out, const char *p)
 #endif
 }
 
+/* The same for n < BLOCK bytes; keys and most values are short. */
+static unsigned copy_short(char *out, const char *p, size_t n)
+{
+    char block[BLOCK];
+    memset(block, ' ', sizeof(block));
+    memcpy(block, p, n);
+    unsigned plain = copy_plain(out, block);
+    return plain < n ? plain : (unsigned)n;
+}
+
 /* ASCII at the start of s, written; how many bytes that was. */
 static size_t put_ascii(struct buf *b, struct str s)
 {
@@ -97,13 +107,13 @@ static size_t put_ascii(struct buf *b, struct str s)
             return s.n;
         char *out = b->p + b->n;
         while (at < end) {
-            if (end - at >= BLOCK) {
-                unsigned n = copy_plain(out, s.p + at);
-                out += n;
-                at += n;
-                if (n == BLOCK)
-                    continue;
-            }
+            size_t left = end - at;
+            unsigned n = left >= BLOCK ? copy_plain(out, s.p + at)
+                                       : copy_short(out, s.p + at, left);
+            out += n;
+            at += n;
+            if (n == BLOCK || at == end)
+                continue;
             unsigned char c = (unsigned char)s.p[at];
             if (c >= 0x80)
                 break;

@@ -276,12 +276,6 @@ void buf_putz(struct buf *b, const char *z)
     buf_put(b, str_from(z));
 }
 
-void buf_putc(struct buf *b, char c)
-{
-    if (b->n < b->cap || buf_reserve(b, 1))
-        b->p[b->n++] = c;
-}
-
 void buf_put_u64(struct buf *b, uint64_t v)
 {
     char tmp[20];

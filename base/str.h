@@ -141,7 +141,11 @@ struct buf {
 bool buf_reserve(struct buf *b, size_t n);
 void buf_put(struct buf *b, struct str s);
 void buf_putz(struct buf *b, const char *z);
-void buf_putc(struct buf *b, char c);
+static inline void buf_putc(struct buf *b, char c)
+{
+    if (b->n < b->cap || buf_reserve(b, 1))
+        b->p[b->n++] = c;
+}
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_put_i64(struct buf *b, int64_t v);
 void buf_put_hex(struct buf *b, const void *p, size_t n);

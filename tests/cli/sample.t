@@ -61,4 +61,20 @@ is "$(wc -l <out)" "$(k analyze case.kan --format jsonl 2>err |
 k lineage case.kan E5 >out 2>err
 is_status $? 1 "an event has no lineage"
 
+# ---- records in an export ---------------------------------------------------
+
+k export case.kan --to jsonl --with-raw -o events.jsonl >out 2>err
+is_status $? 0 "export with the records"
+is "$(wc -l <events.jsonl)" "$(expected cloudtrail.unique)" "all events are in it"
+not_here=$(grep -c '"raw":null}$' events.jsonl)
+is "$not_here" 0 "with all records"
+differ=''
+for n in 1 2 500 1914 2147 3333 4471; do
+    k show case.kan "E$n" --format jsonl 2>err |
+        sed 's/.*"record":\(".*"\),"gaps":.*/\1/' >shown
+    grep "^{\"event\":$n," events.jsonl | sed 's/.*"raw":\(".*"\)}$/\1/' >exported
+    test -s exported && cmp -s shown exported || differ="$differ E$n"
+done
+is "$differ" '' "each is that of its event"
+
 done_testing
