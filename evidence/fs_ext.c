@@ -123,6 +123,21 @@ uint32_t ext_group_used(struct ext *x, uint32_t group)
     return d.unused < x->per_group ? x->per_group - d.unused : 0;
 }
 
+uint32_t ext_group_next(struct ext *x, uint32_t group, uint32_t i,
+                        uint32_t used)
+{
+    unsigned char mode[2];
+    struct desc d;
+    if (!desc_load(x, group, &d))
+        return used;
+    while (i < used &&
+           ext_read(x, d.table * x->block + (uint64_t)i * x->inode_size, mode,
+                    sizeof mode) &&
+           (mode[0] | mode[1]) == 0)
+        i++;
+    return i;
+}
+
 /* ---- inodes ------------------------------------------------------------- */
 
 /* Does the inode have its field that ends at `end`? */

@@ -93,6 +93,9 @@ void ext_inode_decode(const struct ext *x, uint64_t ino, uint64_t off,
                       const void *bytes, struct ext_inode *in);
 /* Inodes [*first, end) of a group that can ever have been used. */
 uint32_t ext_group_used(struct ext *x, uint32_t group);
+/* The first of them from i on that is not blank; `used` when there is none. */
+uint32_t ext_group_next(struct ext *x, uint32_t group, uint32_t i,
+                        uint32_t used);
 uint64_t ext_desc_at(const struct ext *x, uint32_t group);
 void ext_map_load(struct ext *x, const struct ext_inode *in,
                   struct ext_map *map);

@@ -185,10 +185,12 @@ bool ext_history_inode(struct ext_history *h, const struct ext_inode *now,
         const struct copy *c = &h->copies[--end];
         const unsigned char *p = copy_bytes(h, c);
         uint64_t off;
-        if (!p || !jbd2_place(j, c->block, &off))
+        /* most copies are of the file as it is: not worth decoding */
+        if (!p || (u32le(p + at + 0x64) == now->generation) != same ||
+            !jbd2_place(j, c->block, &off))
             continue;
         ext_inode_decode(j->x, now->ino, off + at, p + at, old);
-        if ((old->generation == now->generation) == same && has_past(old))
+        if (has_past(old))
             return true;
     }
     return false;

@@ -751,13 +751,14 @@ static void unnamed_inodes(struct walk *w)
     for (uint32_t g = 0; g < x->groups && !w->stop; g++) {
         uint32_t used = ext_group_used(x, g);
         uint64_t first = (uint64_t)g * x->per_group + 1;
-        for (uint32_t i = 0; i < used && !w->stop; i++) {
+        for (uint32_t i = ext_group_next(x, g, 0, used); i < used && !w->stop;
+             i = ext_group_next(x, g, i + 1, used)) {
             uint64_t ino = first + i;
-            if (ino >= x->first_ino && ino <= x->inodes && !marked(w, ino) &&
-                ino != x->orphan_file)
+            if (ino < x->first_ino || ino > x->inodes)
+                continue;
+            if (!marked(w, ino) && ino != x->orphan_file)
                 unnamed_inode(w, ino, &lost);
-            if (ino >= x->first_ino && ino <= x->inodes)
-                former_inode(w, ino);
+            former_inode(w, ino);
         }
     }
     if (lost)
