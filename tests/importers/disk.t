@@ -239,6 +239,37 @@ if need ewfacquirestream ewf-tools; then
     "$dump" disk ev.E01 bad.E02 ev.E03 ev.E04 >out
     has 'warning ewf-section' "a damaged section is named"
     has "fact media sha256: $sha" "and no chunk moves from its place"
+    # A damaged first table is replaced by its copy; two damaged ones are not.
+    table=$(grep -abo 'table' ev.E02 | cut -d: -f1 | head -n 1)
+    table2=$(grep -abo 'table2' ev.E02 | cut -d: -f1 | head -n 1)
+    cp ev.E02 bad.E02; poke bad.E02 $((table + 76 + 24 + 8)) '\377\377\377\377'
+    "$dump" disk ev.E01 bad.E02 ev.E03 ev.E04 >out
+    has 'warning ewf-section' "a damaged table is named"
+    has "fact media sha256: $sha" "and its copy used"
+    has 'stored md5 verified: matches' "which the digest confirms"
+    poke bad.E02 $((table2 + 76 + 24 + 8)) '\377\377\377\377'
+    "$dump" disk ev.E01 bad.E02 ev.E03 ev.E04 >out
+    has 'error media-unreadable' "without both its chunks are unreadable"
+    hasnt 'verified: matches' "and nothing is called verified"
+    # Chunks that are stored as they are: damage must not pass as content.
+    ewfacquirestream -q -c none -f encase6 -S 30000000 -C c -E e -e n -D d -N n \
+        -t plain <medium >/dev/null 2>&1
+    cp plain.E01 bad.E01; poke bad.E01 18000000 'damage'
+    "$dump" disk bad.E01 >out
+    has 'error media-unreadable [0-9]+\+32768 ' \
+        "a damaged chunk that is not packed is one range"
+    has 'fact media sha256 covers: zeros in place of 32768' "read as zeros"
+    has 'error digest-differs' "and the digest differs"
+    # What is lost is all zero: the digest of what is read equals that of the
+    # whole medium, and is no proof.
+    cp e.img tailed; truncate -s 40M tailed
+    ewfacquirestream -q -c none -f encase6 -S 10000000 -C c -E e -e n -D d -N n \
+        -t tail <tailed >/dev/null 2>&1
+    lasts=$(ls tail.E0? | tail -n 1)
+    # shellcheck disable=SC2046 # names of our own
+    "$dump" disk $(ls tail.E0? | grep -v "$lasts") >out
+    has 'error ewf-incomplete' "a set without its last segment"
+    hasnt 'verified: matches' "is not verified though all that is lost is zero"
     if need ewfexport ewf-tools; then
         ewfexport -q -u -t ex -f raw ev.E01 >/dev/null 2>&1
         is "$(sha256sum <ex.raw | cut -d' ' -f1)" "$sha" "libewf reads the same"
