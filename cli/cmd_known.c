@@ -94,8 +94,7 @@ static void take_line(struct reading *r, struct str line)
         n++;
     bool ends = n == line.n || strchr(" \t,;\"*", line.p[n]);
     bool length = n == 32 || n == 40 || n == 64;
-    if (ends && length &&
-        hash_from_hex(str_sub(line, 0, n), hash, n / 2)) {
+    if (ends && length && hash_from_hex(str_sub(line, 0, n), hash, n / 2)) {
         r->seen[n / 2]++;
         known_add(r->m, hash, n / 2);
     } else if (r->bad++ == 0) {
@@ -262,7 +261,8 @@ const struct command cmd_known = {
         "hexadecimal; what follows it is ignored, as are lines that begin with "
         "#), or an NSRL database, RDS version 3. Files whose content has such "
         "a digest are marked as known or, with --notable, as notable; notable "
-        "wins. Digests of files are computed by import --hash-files.\n\n"
+        "wins. Digests of files are computed by import --hash-files, those by "
+        "MD5 and SHA-1 with --hash-weak.\n\n"
         "ls --hide-known and the screen of disk images leave known files out; "
         "the filter has known:yes, known:no and known:notable. Each comparison "
         "is kept with the list's own SHA-256. After another import the list is "

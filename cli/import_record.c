@@ -48,6 +48,8 @@ int import_record(struct cli *cli, struct import_options *o, struct err *err)
     json_put_ki64(&j, "claims", (int64_t)o->n_claims);
     json_put_kbool(&j, "embed", o->embed);
     json_put_kbool(&j, "hash_files", o->hash_files);
+    if (o->hash_weak)
+        json_put_kbool(&j, "hash_weak", true);
     json_put_ki64(&j, "jobs", jobs);
     json_put_kstr(&j, "libraries", o->libraries);
     json_put_kstr(&j, "locale", locale_name());

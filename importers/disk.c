@@ -107,6 +107,12 @@ static int probe(struct probe *p)
 
 /* ---- issues ------------------------------------------------------------- */
 
+/* Of one content; n 0: not computed. */
+struct digests {
+    unsigned char hash[HASH_COUNT][SHA256_LEN];
+    uint8_t n[HASH_COUNT];
+};
+
 /* A volume with a journal to play back: its names as on disk, until the names
  * after the journal are told, and the issues that were told of it. */
 struct dirty {
@@ -136,7 +142,7 @@ struct disk {
     struct hasher *hasher;
     struct {
         uint64_t inode;
-        unsigned char hash[SHA256_LEN];
+        struct digests digests;
     } linked[LINKED];
 };
 
@@ -174,7 +180,7 @@ static int issue_sums(struct disk *d)
 
 /* Digest of the content; false when it is left out. */
 static bool hash_content(struct disk *d, const struct fs_file *f,
-                         unsigned char out[SHA256_LEN], bool *partial)
+                         struct digests *out, bool *partial)
 {
     struct source *s = fs_open_inode(d->fs, f->inode, NULL);
     bool ok = s != NULL;
@@ -187,7 +193,10 @@ static bool hash_content(struct disk *d, const struct fs_file *f,
     }
     *partial = ok && s->n_gaps > 0;
     source_close(s);
-    return ok && hasher_end(d->hasher, HASH_SHA256, out) == SHA256_LEN;
+    for (unsigned a = 0; a < HASH_COUNT; a++)
+        out->n[a] =
+            (uint8_t)hasher_end(d->hasher, (enum hash_algo)a, out->hash[a]);
+    return ok && out->n[HASH_SHA256] == SHA256_LEN;
 }
 
 static bool worth_hashing(const struct disk *d, const struct fs_file *f)
@@ -198,29 +207,34 @@ static bool worth_hashing(const struct disk *d, const struct fs_file *f)
            f->size / 16 <= d->fs->vol->size;
 }
 
-static struct str file_hash(struct disk *d, const struct fs_file *f,
-                            unsigned char out[SHA256_LEN], uint32_t *flags)
+/* Of a file with several names once. False: no digest. */
+static bool file_hash(struct disk *d, const struct fs_file *f,
+                      struct digests *out, uint32_t *flags)
 {
     bool partial = false;
     size_t slot = (size_t)(f->inode % LINKED);
-    struct str hash = { (const char *)out, SHA256_LEN };
     if (!worth_hashing(d, f))
-        return STR_NONE;
+        return false;
     if (f->links > 1 && d->linked[slot].inode == f->inode) {
-        memcpy(out, d->linked[slot].hash, SHA256_LEN);
-        return hash;
+        *out = d->linked[slot].digests;
+        return true;
     }
     if (!hash_content(d, f, out, &partial)) {
         *flags |= FILE_UNRELIABLE;
-        return STR_NONE;
+        return false;
     }
     if (partial)
         *flags |= FILE_PARTIAL;
     if (f->links > 1 && !partial) {
         d->linked[slot].inode = f->inode;
-        memcpy(d->linked[slot].hash, out, SHA256_LEN);
+        d->linked[slot].digests = *out;
     }
-    return hash;
+    return true;
+}
+
+static struct str digest_of(const struct digests *g, enum hash_algo a)
+{
+    return (struct str){ (const char *)g->hash[a], g->n[a] };
 }
 
 /* From the first bytes of the content. */
@@ -280,7 +294,7 @@ static bool view_of(struct disk *d, const struct fs_file *f,
 static int on_file(void *ctx, const struct fs_file *f)
 {
     struct disk *d = ctx;
-    unsigned char hash[SHA256_LEN];
+    struct digests digests;
     struct record_file r = {
         .volume = str_from(d->volume->name),
         .path = f->path,
@@ -314,7 +328,11 @@ static int on_file(void *ctx, const struct fs_file *f)
         return ERR_INTERNAL;
     r.xattrs = all;
     r.n_xattrs = f->n_xattrs;
-    r.sha256 = file_hash(d, f, hash, &r.flags);
+    if (file_hash(d, f, &digests, &r.flags)) {
+        r.sha256 = digest_of(&digests, HASH_SHA256);
+        r.sha1 = digest_of(&digests, HASH_SHA1);
+        r.md5 = digest_of(&digests, HASH_MD5);
+    }
     if (d->hasher && d->job->types &&
         disk_type_wanted(f, r.view != FILE_VIEW_BOTH))
         r.content_type = type_of(d, f);
@@ -626,7 +644,9 @@ static int import(struct import_job *job, struct err *err)
     if (d)
         d->buf = malloc(STEP);
     if (d && job->hash_files)
-        d->hasher = hasher_open(1u << HASH_SHA256);
+        d->hasher = hasher_open(
+            1u << HASH_SHA256 |
+            (job->hash_weak ? 1u << HASH_SHA1 | 1u << HASH_MD5 : 0));
     if (!d || !d->buf || (job->hash_files && !d->hasher)) {
         if (d)
             free(d->buf);

@@ -24,7 +24,7 @@ struct import_options {
     struct str as;   /* --as, or empty */
     struct str note;
     unsigned jobs; /* 0 = one worker per core */
-    bool hash_files, embed, unsandboxed_ok;
+    bool hash_files, hash_weak, embed, unsandboxed_ok;
     const struct import_claim *claims;
     size_t n_claims;
     bool sums; /* claims are of a list: say which files it lacks */

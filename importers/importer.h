@@ -40,6 +40,7 @@ struct import_job {
     struct sink *sink;
     struct arena *arena;      /* reset by the importer per record */
     bool hash_files;          /* --hash-files */
+    bool hash_weak;           /* MD5 and SHA-1 of them, too */
     struct file_types *types; /* evidence/file_type.h; NULL: none */
     struct hash_key body_key; /* for record.body_hash: the case's own */
 };

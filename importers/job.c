@@ -219,6 +219,7 @@ static int run_importer(struct job *j, const struct importer *imp,
         .sink = j->sink,
         .arena = &j->arena,
         .hash_files = j->req->hash_files,
+        .hash_weak = j->req->hash_weak,
         .types = j->types,
         .body_key = j->req->body_key,
     };

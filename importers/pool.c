@@ -29,6 +29,7 @@ int pool_send(struct pipeline *p, struct worker *w, size_t i, struct err *err)
 {
     const struct found_file *f = file_at(p, i);
     struct wire_request req = { .hash_files = p->o->hash_files,
+                                .hash_weak = p->o->hash_weak,
                                 .as = p->o->as,
                                 .path = f->path,
                                 .set = f->set,

@@ -527,7 +527,7 @@ void wire_put_request(struct buf *b, const struct wire_request *r)
 {
     put_u64(b, r->body_key.k[0]);
     put_u64(b, r->body_key.k[1]);
-    buf_putc(b, (char)(r->hash_files | r->set << 1));
+    buf_putc(b, (char)(r->hash_files | r->set << 1 | r->hash_weak << 2));
     buf_putc(b, (char)r->as.n);
     put_u64(b, r->bytes);
     put_u32(b, (uint32_t)r->path.n);
@@ -542,6 +542,7 @@ bool wire_get_request(struct str s, struct wire_request *r)
     r->body_key.k[1] = cursor_u64(&k);
     uint8_t flags = cursor_u8(&k);
     r->hash_files = flags & 1;
+    r->hash_weak = flags >> 2 & 1;
     r->set = flags & 2;
     size_t as = cursor_u8(&k);
     r->bytes = cursor_u64(&k);

@@ -51,7 +51,7 @@ enum {
 /* The request for a WORKER_LOG or WORKER_IMAGE. */
 struct wire_request {
     struct hash_key body_key;
-    bool hash_files;
+    bool hash_files, hash_weak;
     bool set;        /* one descriptor: the names of a set (fileset.h) */
     struct str as;   /* --as importer name, or empty */
     struct str path; /* member path */

@@ -14,6 +14,9 @@ is_match out '^X1 +volume \(whole\) file system +ext4, 33554432 bytes' "volumes"
 k disk case.kan ls X1 /archive >out 2>err
 is_status $? 0 "ls"
 is_file_equal out cli/disk-ls.table "  as it was"
+k disk case.kan deleted X1 >out 2>err
+is_status $? 0 "deleted"
+is_file_equal out cli/disk-deleted.table "  as it was"
 k disk case.kan ls X1 / --recursive --format jsonl >all 2>err
 cut -f1 "$SRCDIR/samples/expected-disk.tsv" | grep -c . >want
 ok "every name that was made is there, and some deleted ones" \

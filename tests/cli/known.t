@@ -65,6 +65,15 @@ is "$(count known:yes)" 0 "what lists said can be forgotten"
 k verify case.kan >out 2>err
 is_status $? 0 "the case is whole"
 
+# ---- weak digests, for lists that have no others
+k new weak.kan >out 2>err
+k import weak.kan "$SRCDIR/samples/disk/app-01-data.E01" --hash-files \
+    --hash-weak >out 2>err
+{ printf 'earliest\n' | md5sum; k disk weak.kan cat X1 /archive/1979.txt |
+    sha1sum; } >weak.txt
+k known weak.kan weak.txt >out 2>err
+is_match out '2 listed, 2 files of the case are known' "MD5 and SHA-1"
+
 # ---- NSRL, with and without an index
 if command -v sqlite3 >have; then
     for key in "PRIMARY KEY" ""; do
