@@ -254,7 +254,8 @@ static bool find_headers(const struct xfs_log *l, unsigned char *p,
                 return false;
         }
     }
-    qsort(places->lsn, places->n, sizeof *places->lsn, by_lsn_down);
+    if (places->n)
+        qsort(places->lsn, places->n, sizeof *places->lsn, by_lsn_down);
     return true;
 }
 
