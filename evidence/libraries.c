@@ -13,6 +13,7 @@
 #include <snappy-c.h>
 #include <tsk/libtsk.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "config.h"
 #ifdef HAVE_LIBDEFLATE
@@ -68,4 +69,5 @@ void evidence_libraries(library_fn fn, void *ctx)
     from_file_name(fn, ctx, "snappy", (const void *)snappy_uncompress);
     fn(ctx, "libtsk", tsk_version_get_str());
     fn(ctx, "zlib", zlibVersion());
+    fn(ctx, "zstd", ZSTD_versionString());
 }
