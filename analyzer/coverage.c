@@ -106,6 +106,7 @@ static int take_fact(void *ctx, int64_t member, struct str name,
     (void)member;
     if (p->has_time || !str_eq(name, STR("acquired")))
         return 0;
+    value = str_sub(value, 0, str_find(value, STR(" ("))); /* its seconds */
     if (str_u64(value, &s) && s < INT32_MAX * 4ull) {
         p->s = (int64_t)s;
         p->has_time = true;
