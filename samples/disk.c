@@ -16,6 +16,8 @@ struct disk {
     struct buf later; /* times of folders and links: set when all is there */
     struct buf truth; /* the list for tests */
     unsigned n;
+    const char *view; /* of the truth: both, or disk = not after the journal */
+    uint32_t ns;      /* of the last inode */
 };
 
 static void set_time(struct buf *b, const char *path, const char *field,
@@ -51,6 +53,7 @@ static void set_inode(struct gen *g, struct disk *d, struct buf *b,
                       const char *name, const struct inode *i)
 {
     uint32_t ns = chance_below(&g->rng, 1000000000);
+    d->ns = ns;
     buf_printf(b, "sif \"%s\" mode 0%o\n", name, i->mode);
     buf_printf(b, "sif \"%s\" uid %u\nsif \"%s\" gid %u\n", name, i->owner,
                name, i->owner);
@@ -59,9 +62,9 @@ static void set_inode(struct gen *g, struct disk *d, struct buf *b,
     set_time(b, name, "ctime", i->w.c, ns);
     set_time(b, name, "crtime", i->w.b, ns);
     put_name(&d->truth, i->path);
-    buf_printf(&d->truth, "\t%o\t%u\t%zu\t%lld\t%lld\t%lld\t%lld\t%u\n",
+    buf_printf(&d->truth, "\t%o\t%u\t%zu\t%lld\t%lld\t%lld\t%lld\t%u\t%s\n",
                i->mode, i->owner, i->size, (long long)i->w.m, (long long)i->w.a,
-               (long long)i->w.c, (long long)i->w.b, ns);
+               (long long)i->w.c, (long long)i->w.b, ns, d->view);
 }
 
 static struct when all_at(int64_t t)
@@ -336,9 +339,39 @@ static void loot(struct gen *g, struct disk *d)
                    str_from("rm /upload/.t/c.tgz\nrm /upload/.t/p.sh\n"));
 }
 
+/* The implant's second queue. What becomes of it in the last seconds before
+ * the snapshot is in the journal only, see make-disk. */
+static void after_journal(struct disk *d, const char *path, unsigned mode,
+                          unsigned size, int64_t m, int64_t c, int64_t born)
+{
+    buf_printf(&d->truth, "%s\t%o\t0\t%u\t%lld\t%lld\t%lld\t%lld\t%u\tlog\n",
+               path, mode, size, (long long)m, (long long)born, (long long)c,
+               (long long)born, d->ns);
+}
+
+static void queue(struct gen *g, struct disk *d)
+{
+    int64_t t = at(11, 3, 38, 10), cut = at(11, 4, 22, 41);
+    d->view = "disk";
+    folder(g, d, "/upload/.q", ROOT, all_at(t));
+    after_journal(d, "/upload/.q", 040755, 4096, cut + 4, cut + 4, t);
+    text_file(g, d, "/upload/.q/a.part", 0600, ROOT, all_at(t + 2),
+              "customers/2026/tokyo-001.csv\n");
+    after_journal(d, "/upload/.q/a.done", 0100600, 29, t + 2, cut, t + 2);
+    text_file(g, d, "/upload/.q/list", 0600, ROOT, all_at(t + 5),
+              "/data/customers/2026\n/data/db/pages.db\n");
+    struct buf b = { 0 };
+    for (int i = 0; i < 200; i++)
+        buf_printf(&b, "try %d: no answer from there\n", i);
+    file(g, d, "/upload/.q/log", 0600, ROOT, all_at(t + 9),
+         arena_copy(&g->arena, buf_str(&b)));
+    after_journal(d, "/upload/.q/log", 0100600, 0, cut + 2, cut + 2, t + 9);
+    buf_free(&b);
+}
+
 void disk(struct gen *g, const char *root)
 {
-    struct disk d = { .root = root };
+    struct disk d = { .root = root, .view = "both" };
     g->rng = chance_of("disk", 0);
     site(g, &d);
     cache(g, &d);
@@ -353,6 +386,7 @@ void disk(struct gen *g, const char *root)
               &(struct inode){ "/", 040755, ROOT, 4096, w });
     set_inode(g, &d, &d.later, "/lost+found",
               &(struct inode){ "/lost+found", 040700, ROOT, 16384, w });
+    queue(g, &d);
     buf_putz(&d.commands, "cd /\n");
     buf_put(&d.commands, buf_str(&d.later));
     buf_putz(&d.commands, "ssv mnt_count 3\nssv last_mounted /data\n");
@@ -360,8 +394,14 @@ void disk(struct gen *g, const char *root)
         file_write(root, "commands", buf_str(&d.commands));
     fact(g, "disk.deleted", "/upload/.t/c.tgz /upload/.t/p.sh");
     fact(g, "disk.deleted_at", "2026-03-11T03:23:40Z");
+    fact(g, "disk.journal_renamed", "/upload/.q/a.part /upload/.q/a.done");
+    fact(g, "disk.journal_emptied", "/upload/.q/log");
+    fact(g, "disk.journal_deleted", "/upload/.q/list");
     fact(g, "disk.fs_uuid", "0bb22cc3-3dd4-4ee5-8000-111122223333");
-    buf_putz(&g->disk, "# path\tmode\tuid=gid\tsize\tm_s\ta_s\tc_s\tb_s\tns\n");
+    buf_putz(&g->disk,
+             "# path\tmode\tuid=gid\tsize\tm_s\ta_s\tc_s\tb_s\tns\tview"
+             " (disk: before the journal is replayed, log: after, the ns of "
+             "changed m and c is 0)\n");
     buf_put(&g->disk, buf_str(&d.truth));
     buf_free(&d.truth);
     buf_free(&d.commands);

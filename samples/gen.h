@@ -154,4 +154,5 @@ struct str web_lines(struct gen *g, int64_t from);
 struct str app_lines(struct gen *g, int64_t from);
 /* root NULL: only the list of what the disk holds. */
 void disk(struct gen *g, const char *root);
+bool disk_stamp(const char *path, char *const *times, int n);
 void hostlog(struct gen *g, const char *root);

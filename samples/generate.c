@@ -1,5 +1,6 @@
 /* Writes the generated part of the sample incident: generate FOLDER, and
- * what make-disk makes the data volume of: generate --disk FOLDER. */
+ * what make-disk makes the data volume of: generate --disk FOLDER, and
+ * generate --stamp IMAGE TIME... */
 #include "samples/gen.h"
 
 #include <stdio.h>
@@ -30,8 +31,15 @@ int main(int argc, char **argv)
         close_gen(&g);
         return 0;
     }
+    if (argc > 3 && strcmp(argv[1], "--stamp") == 0) {
+        if (!disk_stamp(argv[2], argv + 3, argc - 3))
+            die("the image has other transactions");
+        return 0;
+    }
     if (argc != 2) {
-        fputs("usage: generate FOLDER | generate --disk FOLDER\n", stderr);
+        fputs("usage: generate FOLDER | generate --disk FOLDER |"
+              " generate --stamp IMAGE TIME...\n",
+              stderr);
         return 1;
     }
     background(&g);

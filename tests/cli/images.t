@@ -18,9 +18,8 @@ k disk case.kan deleted X1 >out 2>err
 is_status $? 0 "deleted"
 is_file_equal out cli/disk-deleted.table "  as it was"
 k disk case.kan ls X1 / --recursive --format jsonl >all 2>err
-cut -f1 "$SRCDIR/samples/expected-disk.tsv" | grep -c . >want
 ok "every name that was made is there, and some deleted ones" \
-    test "$(wc -l <all)" -ge "$(($(wc -l <"$SRCDIR/samples/expected-disk.tsv") - 1))"
+    test "$(wc -l <all)" -ge "$(grep -vc '^#\|	disk$' "$SRCDIR/samples/expected-disk.tsv")"
 tr -d '\n -~\200-\377' <all >controls
 ok "  without control characters" test ! -s controls
 

@@ -14,8 +14,17 @@ if mke2fs -V 2>&1 | grep -q 'mke2fs 1\.47\.0 ' &&
     "$SRCDIR/samples/make-disk" "$BUILDDIR/samples/generate" disk.img
     is_status $? 0 "make-disk makes it"
     is "$(sha256sum <disk.img)" "$want  -" "with the same bytes"
+    dumpe2fs -h disk.img 2>&1 | grep -q needs_recovery
+    ok "its journal is to be replayed"
+    # Another reader of journals: the superblock's counts are made anew by it.
+    names() { debugfs -R "ls -p /upload/.q" "$1" 2>err | cut -d/ -f6 |
+        sort | tr '\n' ' '; }
+    is "$(names disk.img)" " . .. a.part list log " "names on disk"
+    e2fsck -fy disk.img >log 2>&1
+    is_match log 'recovering journal' "e2fsck replays it"
+    is "$(names disk.img)" " . .. a.done log " "names after the journal"
     e2fsck -fn disk.img >log 2>&1
-    ok "the file system is consistent" || diag <log
+    ok "the file system is consistent then" || diag <log
 else
     skip "make-disk" "no mke2fs and debugfs of version 1.47.0"
 fi
