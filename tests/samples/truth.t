@@ -104,6 +104,9 @@ is "$(sqlite3 -separator '	' case.kan "SELECT f.inode, f.size,
     lower(hex(f.sha256)) FROM file f WHERE f.inode = $(echo "$open" |
     cut -f3) AND f.links = 0")" "$(echo "$open" | cut -f3,8,13)" \
     "the implant, deleted while it runs, with its content"
+is "$(sqlite3 case.kan "SELECT e.value FROM file f JOIN entity e
+    ON e.id = f.path WHERE f.flags & 8")" /var/log/audit/audit.log.1 \
+    "the one file with bytes in the missing block is marked"
 
 # ---- the data disk ----------------------------------------------------------
 columns="printf('%o', f.mode | $type), f.uid, f.gid, f.size, f.m_s, f.a_s,
