@@ -9,7 +9,7 @@ command -v sqlite3 >/dev/null || skip_all "sqlite3 is not installed"
 zip=$SRCDIR/samples/disk/app-01-root.zip
 (cd "$SRCDIR/samples/disk" && sha256sum -c --quiet app-01-root.sha256)
 ok "the blocks are as committed"
-if command -v unzip >/dev/null; then
+if command -v unzip >/dev/null && command -v openssl >/dev/null; then
     unzip -q "$zip"
     for sum in snap-*/block-*.json; do
         stated=$(sed -n 's/.*"Checksum": "\(.*\)".*/\1/p' "$sum")
@@ -23,7 +23,7 @@ if command -v unzip >/dev/null; then
     done | sort | comm -23 listed - >missing
     is "$(cat missing)" 25 "all blocks of the listing are there, but one"
 else
-    skip "the blocks' checksums" "no unzip"
+    skip "the blocks' checksums" "no unzip or openssl"
 fi
 
 "$KANSHIKI" new case.kan >out 2>err
