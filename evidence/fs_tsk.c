@@ -707,7 +707,8 @@ static void set_label(struct fs_info *info, const void *p, size_t n)
     while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == 0))
         s.n--;
     info->label_n = s.n < sizeof info->label ? s.n : sizeof info->label;
-    memcpy(info->label, s.p, info->label_n);
+    if (info->label_n) /* a volume without a name gives no bytes */
+        memcpy(info->label, s.p, info->label_n);
 }
 
 /* Name and dirty flag are attributes of the file $Volume. */
