@@ -43,6 +43,8 @@ static size_t after(const struct prompt *in, size_t at)
 
 static void erase(struct prompt *in, size_t from, size_t to)
 {
+    if (to == from) /* an empty line may have no memory yet */
+        return;
     memmove(in->text.p + from, in->text.p + to, in->text.n - to);
     in->text.n -= to - from;
     in->at = from;
@@ -50,7 +52,8 @@ static void erase(struct prompt *in, size_t from, size_t to)
 
 static void insert(struct prompt *in, struct str s)
 {
-    if (in->text.n + s.n > PROMPT_MAX || !buf_reserve(&in->text, s.n))
+    if (s.n == 0 || in->text.n + s.n > PROMPT_MAX ||
+        !buf_reserve(&in->text, s.n))
         return;
     memmove(in->text.p + in->at + s.n, in->text.p + in->at,
             in->text.n - in->at);
