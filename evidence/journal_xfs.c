@@ -90,7 +90,7 @@ bool xfs_log_sb_load(struct source *vol, struct xfs_log_sb *sb)
     memcpy(sb->uuid, p + 32, 16);
     memcpy(sb->meta_uuid, p + (sb->v5 && u32be(p + 216) & 4 ? 248 : 32), 16);
     uint64_t start = u64be(p + 48), blocks = u32be(p + 96);
-    if (sb->block < XFS_BB || sb->block > 65536 ||
+    if (sb->block < XFS_BB || sb->block > 65536 || sb->block_log > 16 ||
         sb->block != 1u << sb->block_log || sb->agblocks == 0 ||
         sb->agcount == 0 || sb->agblk_log > 31 || sb->inop_log > 8 ||
         sb->agblocks > 1ull << sb->agblk_log || sb->inode_size < 256 ||
