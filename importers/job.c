@@ -27,6 +27,7 @@ enum {
     GZIP_WHOLE = 48 << 20,   /* compressed bytes inflated in memory */
     GZIP_MEMORY = 192 << 20, /* inflated bytes kept in memory */
     GZIP_KEPT = 64 << 20,    /* of that, kept for the next file */
+    PACKED_SHORT = 2 << 20,
     HEAD = 64 << 10,
     TAIL = 4 << 10,
 };
@@ -282,7 +283,8 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
         return unknown(j, layers, size, code, why);
     }
     if (imp->flags & IMPORTER_IMAGE && !j->image) {
-        if (j->outer && layers.n == 0) {
+        if (j->outer && (layers.n == 0 || str_eq(layers, STR("!gz")) ||
+                         str_eq(layers, STR("!zst")))) {
             j->verdict = WIRE_NEEDS_IMAGE;
             return 0;
         }
@@ -354,13 +356,14 @@ static int unwrap_zstd(struct job *j, struct source *src, struct str layers,
 }
 
 /* Is there an image inside? Told by the first bytes, so that a long one is
- * not decompressed here for nothing. */
+ * not decompressed here for nothing. Of a short one the whole content tells
+ * (recognise), and its head is not decompressed twice. */
 static bool packs_image(struct job *j, struct str packed)
 {
     UNINITIALIZED char head[HEAD];
     struct probe p = { .path = j->req->path, .size = UINT64_MAX, .reason = "" };
     int confidence;
-    if (j->image || !j->outer)
+    if (j->image || !j->outer || packed.n <= PACKED_SHORT)
         return false;
     p.head.p = head;
     p.head.n = zstd_is(packed) ? zstd_head(packed, head, sizeof(head))
