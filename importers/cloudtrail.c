@@ -562,6 +562,10 @@ static int probe(struct probe *p)
         p->reason = "records of another system with events in them";
         return 90;
     }
+    if (window_has(head, "eventSource:") && window_has(head, "eventName:")) {
+        p->reason = "an event's fields, without the quotes of JSON";
+        return 60;
+    }
     if (p->size < 64 && str_starts(head, STR("{\"Records\""))) {
         p->reason = "an empty list of Records";
         return 60;

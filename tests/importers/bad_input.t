@@ -68,6 +68,8 @@ count 1 '^event' "an escaped NUL is data"
 ev 3 'a@b' | tr '@' '\0'; printf ',%s]}' "$(ev 4 D)"; } >in && gives
 has 'reject json-syntax .*control character' "a raw NUL is none"
 count 1 'D iam' "the record after it is read"
+printf '[ { awsRegion: "us-east-1", eventName: "A", eventSource: "s3.amazonaws.com" } ]' >in && gives
+has 'reject json-syntax .*a key in quotes expected' "an event without quotes is rejected, not unknown"
 for code in UTF-16LE UTF-16BE; do
     recs | iconv -f UTF-8 -t "$code" >in && gives
     has 'note utf-16' "$code is named"
