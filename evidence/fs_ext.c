@@ -268,15 +268,16 @@ static void wrong(struct ext_map *map, const char *what)
         map->wrong = what;
 }
 
-static void run_add(struct ext *x, struct ext_map *map, struct ext_run r)
+static void run_add(struct ext *x, struct ext_map *map, struct fs_run r)
 {
     uint64_t end = 0;
     if (r.n == 0)
         return;
     if (map->n) {
-        struct ext_run *last = &map->runs[map->n - 1];
+        struct fs_run *last = &map->runs[map->n - 1];
         end = last->logical + last->n;
-        if (r.kind == EXT_BAD && last->kind == EXT_BAD && r.logical == end) {
+        if (r.kind == FS_RUN_BAD && last->kind == FS_RUN_BAD &&
+            r.logical == end) {
             last->n += r.n;
             return;
         }
@@ -286,20 +287,20 @@ static void run_add(struct ext *x, struct ext_map *map, struct ext_run r)
         if (r.logical + r.n <= end)
             return;
         uint64_t cut = end - r.logical;
-        r = (struct ext_run){ end, 0, r.n - cut, EXT_BAD };
+        r = (struct fs_run){ end, 0, r.n - cut, FS_RUN_BAD };
     }
-    if (r.kind == EXT_DATA && (r.physical == 0 || r.physical >= x->blocks ||
-                               r.n > x->blocks - r.physical)) {
+    if (r.kind == FS_RUN_DATA && (r.physical == 0 || r.physical >= x->blocks ||
+                                  r.n > x->blocks - r.physical)) {
         wrong(map, "blocks lie outside of the file system");
-        r.kind = EXT_BAD;
+        r.kind = FS_RUN_BAD;
     }
-    if (r.kind == EXT_DATA && r.n > x->blocks - map->mapped) {
+    if (r.kind == FS_RUN_DATA && r.n > x->blocks - map->mapped) {
         wrong(map, "more blocks than the file system has");
-        r.kind = EXT_BAD;
+        r.kind = FS_RUN_BAD;
     }
     if (map->n == map->cap) {
         size_t cap = map->cap ? map->cap * 2 : 16;
-        struct ext_run *p = realloc(map->runs, cap * sizeof *p);
+        struct fs_run *p = realloc(map->runs, cap * sizeof *p);
         if (!p) {
             map->no_memory = true;
             wrong(map, "not enough memory for its blocks");
@@ -308,7 +309,7 @@ static void run_add(struct ext *x, struct ext_map *map, struct ext_run r)
         map->runs = p;
         map->cap = cap;
     }
-    map->mapped += r.kind == EXT_DATA ? r.n : 0;
+    map->mapped += r.kind == FS_RUN_DATA ? r.n : 0;
     map->runs[map->n++] = r;
 }
 
@@ -334,11 +335,11 @@ static void leaf_entry(struct ext *x, struct ext_map *map,
     unsigned len = u16le(e + 4);
     bool unwritten = len > 32768;
     run_add(x, map,
-            (struct ext_run){
+            (struct fs_run){
                 .logical = u32le(e),
                 .physical = u32le(e + 8) | (uint64_t)u16le(e + 6) << 32,
                 .n = unwritten ? len - 32768 : len,
-                .kind = unwritten ? EXT_ZERO : EXT_DATA,
+                .kind = unwritten ? FS_RUN_ZERO : FS_RUN_DATA,
             });
 }
 
@@ -346,8 +347,9 @@ static void branch_lost(struct ext *x, struct ext_map *map, uint64_t from,
                         uint64_t end)
 {
     wrong(map, "a block of its extent tree is damaged");
-    run_add(x, map,
-            (struct ext_run){ from, 0, end > from ? end - from : 0, EXT_BAD });
+    run_add(
+        x, map,
+        (struct fs_run){ from, 0, end > from ? end - from : 0, FS_RUN_BAD });
 }
 
 /* Go down into the index entry e of level l; the new level is l + 1. */
@@ -424,15 +426,16 @@ struct indirect {
 
 static void pointer_data(struct indirect *w, uint32_t block)
 {
-    struct ext_run *last = w->map->n ? &w->map->runs[w->map->n - 1] : NULL;
-    if (block && last && last->kind == EXT_DATA &&
+    struct fs_run *last = w->map->n ? &w->map->runs[w->map->n - 1] : NULL;
+    if (block && last && last->kind == FS_RUN_DATA &&
         last->logical + last->n == w->next &&
         last->physical + last->n == block && block < w->x->blocks &&
         w->map->mapped < w->x->blocks) {
         last->n++;
         w->map->mapped++;
     } else if (block) {
-        run_add(w->x, w->map, (struct ext_run){ w->next, block, 1, EXT_DATA });
+        run_add(w->x, w->map,
+                (struct fs_run){ w->next, block, 1, FS_RUN_DATA });
     }
     w->next++;
 }
@@ -463,7 +466,7 @@ static void pointer_tree(struct indirect *w, uint32_t root, unsigned levels)
         if (!ok) {
             wrong(w->map, "a block of its pointers is damaged");
             run_add(w->x, w->map,
-                    (struct ext_run){ w->next, 0, below, EXT_BAD });
+                    (struct fs_run){ w->next, 0, below, FS_RUN_BAD });
         }
         uint32_t child = ok ? u32le(p) : 0;
         if (depth + 1 == levels && ok) {
@@ -556,132 +559,28 @@ void ext_map_load(struct ext *x, const struct ext_inode *in,
 
 bool ext_map_touches_gap(const struct ext *x, const struct ext_map *map)
 {
-    for (size_t i = 0; i < map->n; i++) {
-        const struct ext_run *r = &map->runs[i];
-        uint64_t off = r->physical * x->block, len = r->n * x->block;
-        if (r->kind == EXT_DATA &&
-            (off + len > x->vol->size || source_gap_in(x->vol, off, len)))
-            return true;
-    }
-    return false;
+    return fs_runs_touch_gap(x->vol, x->block, map->runs, map->n);
 }
 
 /* ---- content ------------------------------------------------------------ */
 
-struct content {
-    uint32_t block;
-    struct ext_map map;
-};
-
-static size_t run_after(const struct ext_map *map, uint64_t logical)
-{
-    size_t lo = 0, hi = map->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (map->runs[mid].logical + map->runs[mid].n <= logical)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static int content_read(struct source *s, uint64_t off, void *buf, size_t n,
-                        struct err *err)
-{
-    const struct content *c = s->state;
-    char *p = buf;
-    if (c->map.is_inline) {
-        struct str part = str_sub(buf_str(&c->map.inlined), (size_t)off, n);
-        memset(p, 0, n);
-        if (part.n)
-            memcpy(p, part.p, part.n);
-        return 0;
-    }
-    for (size_t i = run_after(&c->map, off / c->block); n > 0; i++) {
-        uint64_t start = UINT64_MAX, end = UINT64_MAX;
-        const struct ext_run *r = i < c->map.n ? &c->map.runs[i] : NULL;
-        if (r) {
-            start = r->logical * c->block;
-            end = (r->logical + r->n) * c->block;
-        }
-        if (off < start) { /* a hole */
-            size_t part = start - off < n ? (size_t)(start - off) : n;
-            memset(p, 0, part);
-            p += part;
-            off += part;
-            n -= part;
-        }
-        if (n == 0 || !r)
-            break;
-        size_t part = end - off < n ? (size_t)(end - off) : n;
-        if (r->kind == EXT_DATA) {
-            uint64_t at = r->physical * c->block + (off - start);
-            int code = source_read_below(s, at, off, p, part, err);
-            if (code)
-                return code;
-        } else {
-            memset(p, 0, part);
-        }
-        p += part;
-        off += part;
-        n -= part;
-    }
-    return 0;
-}
-
-static void content_close(struct source *s)
-{
-    struct content *c = s->state;
-    ext_map_free(&c->map);
-    free(c);
-}
-
-static const struct source_ops content_ops = { content_read, content_close };
-
-static void content_gaps(struct source *s, const struct content *c)
-{
-    for (size_t i = 0; i < c->map.n; i++) {
-        const struct ext_run *r = &c->map.runs[i];
-        if (r->kind == EXT_BAD)
-            source_add_gap(s, r->logical * c->block, r->n * c->block,
-                           GAP_UNREADABLE);
-    }
-    if (c->map.is_inline && c->map.inlined.n < s->size)
-        source_add_gap(s, c->map.inlined.n, s->size, GAP_UNREADABLE);
-}
-
 struct source *ext_content(struct ext *x, const struct ext_inode *in,
                            struct err *err)
 {
-    char layer[32] = "ino/";
-    struct buf name = { 0 };
-    struct content *c = calloc(1, sizeof *c);
-    if (!c) {
-        err_set(err, ERR_INTERNAL, "out of memory");
-        return NULL;
-    }
-    c->block = x->block;
-    ext_map_load(x, in, &c->map);
+    struct ext_map map = { 0 };
+    ext_map_load(x, in, &map);
     /* A short link lives in the inode itself. */
     if ((in->mode & 0xf000) == 0xa000 && in->size < IN_BLOCK_SIZE &&
         !(in->flags & (EXT_INODE_INLINE | EXT_INODE_EXTENTS)))
-        map_inline(in, &c->map);
-    if (c->map.no_memory) {
-        ext_map_free(&c->map);
-        free(c);
+        map_inline(in, &map);
+    if (map.no_memory) {
+        ext_map_free(&map);
         err_set(err, ERR_INTERNAL, "out of memory");
         return NULL;
     }
-    buf_put_u64(&name, in->ino);
-    memcpy(layer + 4, name.p ? name.p : "", name.n);
-    layer[4 + name.n] = '\0';
-    buf_free(&name);
-    struct source *s =
-        source_make(&content_ops, c, in->size, x->vol, layer, err);
-    if (s)
-        content_gaps(s, c);
-    return s;
+    struct fs_content c = { x->block, map.runs, map.n, map.is_inline,
+                            map.inlined };
+    return fs_content_open(x->vol, &c, in->ino, in->size, err);
 }
 
 bool ext_link(struct ext *x, const struct ext_inode *in, struct ext_map *map,

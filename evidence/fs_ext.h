@@ -2,6 +2,7 @@
 #pragma once
 
 #include "evidence/fs.h"
+#include "evidence/fs_content.h"
 
 enum {
     EXT_INODE_MAX = 4096,
@@ -68,14 +69,9 @@ struct ext_inode {
     unsigned char raw[EXT_INODE_MAX];
 };
 
-enum ext_run_kind { EXT_DATA, EXT_ZERO, EXT_BAD };
-struct ext_run {
-    uint64_t logical, physical, n; /* blocks */
-    enum ext_run_kind kind;
-};
 /* The blocks of one file, ascending; holes are left out. */
 struct ext_map {
-    struct ext_run *runs;
+    struct fs_run *runs;
     size_t n, cap;
     uint64_t mapped;   /* blocks with data */
     const char *wrong; /* first thing that was wrong, or NULL */

@@ -94,7 +94,7 @@ static void open_file(struct ext *x, struct ext_open *o)
             o->wrong = "the orphan file is damaged";
         for (size_t i = 0; i < map.n; i++)
             for (uint64_t k = 0;
-                 map.runs[i].kind == EXT_DATA && k < map.runs[i].n; k++)
+                 map.runs[i].kind == FS_RUN_DATA && k < map.runs[i].n; k++)
                 open_block(x, o, file, map.runs[i].physical + k, p);
     }
     ext_map_free(&map);
@@ -156,8 +156,8 @@ uint64_t ext_free_bytes(struct ext *x, const struct ext_map *map, uint64_t size,
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < map->n && !map->is_inline; i++) {
-        const struct ext_run *r = &map->runs[i];
-        for (uint64_t k = 0; r->kind == EXT_DATA && k < r->n; k++) {
+        const struct fs_run *r = &map->runs[i];
+        for (uint64_t k = 0; r->kind == FS_RUN_DATA && k < r->n; k++) {
             uint64_t off = (r->logical + k) * x->block;
             if (*budget == 0 || off >= size)
                 return sum;

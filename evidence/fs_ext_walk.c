@@ -551,11 +551,11 @@ static bool dir_entries(struct ext *x, const struct ext_inode *in,
     bool go = block != NULL;
     uint64_t end = in->size / x->block + (in->size % x->block != 0);
     for (size_t i = 0; go && i < map->n; i++) {
-        struct ext_run *r = &map->runs[i];
-        if (r->kind == EXT_BAD)
+        struct fs_run *r = &map->runs[i];
+        if (r->kind == FS_RUN_BAD)
             *bad = true;
         for (uint64_t k = 0;
-             go && r->kind == EXT_DATA && k < r->n && r->logical + k < end;
+             go && r->kind == FS_RUN_DATA && k < r->n && r->logical + k < end;
              k++) {
             uint64_t off = (r->physical + k) * x->block;
             bool index = (in->flags & EXT_INODE_INDEX) != 0;
@@ -629,8 +629,8 @@ static void former_names(struct walk *w, const struct ext_inode *dir,
     w->owner = (uint32_t)dir->ino;
     w->owner_generation = dir->generation;
     for (size_t i = 0; w->history && i < map->n; i++) {
-        const struct ext_run *r = &map->runs[i];
-        for (uint64_t k = 0; r->kind == EXT_DATA && k < r->n; k++)
+        const struct fs_run *r = &map->runs[i];
+        for (uint64_t k = 0; r->kind == FS_RUN_DATA && k < r->n; k++)
             ext_history_blocks(w->history, r->physical + k, former_block, w);
     }
     fs_todo_free(&w->former_names);

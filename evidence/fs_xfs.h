@@ -10,6 +10,7 @@
 #pragma once
 
 #include "evidence/fs.h"
+#include "evidence/fs_content.h"
 
 enum {
     XFS_INODE_MAX = 2048,
@@ -166,14 +167,9 @@ uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map,
 
 /* ---- fs_xfs_map.c ------------------------------------------------------- */
 
-enum xfs_run_kind { XFS_DATA, XFS_ZERO, XFS_BAD };
-struct xfs_run {
-    uint64_t logical, physical, n; /* blocks; physical within the volume */
-    enum xfs_run_kind kind;
-};
 /* The blocks of one fork, ascending, a run an extent; holes are left out. */
 struct xfs_map {
-    struct xfs_run *runs;
+    struct fs_run *runs;
     size_t n, cap;
     const char *wrong; /* first thing that was wrong, or NULL */
     unsigned n_wrong;

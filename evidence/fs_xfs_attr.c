@@ -285,8 +285,8 @@ static void scan(struct load *l)
     a->n = 0;
     buf_clear(&a->bytes);
     for (size_t i = 0; i < a->map.n; i++) {
-        const struct xfs_run *r = &a->map.runs[i];
-        for (uint64_t k = 0; r->kind == XFS_DATA && k < r->n &&
+        const struct fs_run *r = &a->map.runs[i];
+        for (uint64_t k = 0; r->kind == FS_RUN_DATA && k < r->n &&
                              a->n < FS_XATTRS_MAX && l->x->budget > 0;
              k++)
             if (load_block(l, r->logical + k) && is_leaf(l->x, block.p))

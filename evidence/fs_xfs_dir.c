@@ -222,16 +222,16 @@ static void blocks(struct xfs_dir *d, const struct xfs_inode *in)
     }
     struct str block = { d->block.p, x->dir_block };
     for (size_t i = 0; i < d->map.n; i++) {
-        const struct xfs_run *r = &d->map.runs[i];
+        const struct fs_run *r = &d->map.runs[i];
         uint64_t to = r->logical + r->n < end ? r->logical + r->n : end;
         uint64_t at = r->logical / per * per;
         for (at = at < next ? next : at; at < to; at += per) {
             uint64_t off;
             next = at + per;
-            if (r->kind != XFS_DATA ||
+            if (r->kind != FS_RUN_DATA ||
                 !xfs_map_read(x, &d->map, at, d->block.p, block.n, &off)) {
                 wrong(d, "a block of it cannot be read");
-                if (x->budget == 0 || r->kind != XFS_DATA)
+                if (x->budget == 0 || r->kind != FS_RUN_DATA)
                     break;
             } else if (!data_block(d, in, block, off)) {
                 return;

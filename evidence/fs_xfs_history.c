@@ -202,10 +202,10 @@ uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map, uint64_t size)
     unsigned char *p = malloc(x->block);
     uint64_t sum = 0;
     for (size_t i = 0; p && i < map->n; i++) {
-        const struct xfs_run *r = &map->runs[i];
+        const struct fs_run *r = &map->runs[i];
         uint64_t ag = r->physical / x->ag_blocks;
         uint64_t at = r->logical * x->block;
-        if (r->kind != XFS_DATA || at >= size)
+        if (r->kind != FS_RUN_DATA || at >= size)
             continue;
         uint64_t bytes =
             x->block *

@@ -26,17 +26,17 @@ static void wrong(struct xfs_map *map, const char *what)
         map->wrong = what;
 }
 
-static void run_add(struct xfs_map *map, struct xfs_run r)
+static void run_add(struct xfs_map *map, struct fs_run r)
 {
-    struct xfs_run *last = map->n ? &map->runs[map->n - 1] : NULL;
+    struct fs_run *last = map->n ? &map->runs[map->n - 1] : NULL;
     uint64_t end = last ? last->logical + last->n : 0;
     if (r.logical < end) {
         wrong(map, "extents overlap or are out of order");
         if (r.logical + r.n <= end)
             return;
-        r = (struct xfs_run){ end, 0, r.n - (end - r.logical), XFS_BAD };
+        r = (struct fs_run){ end, 0, r.n - (end - r.logical), FS_RUN_BAD };
     }
-    if (last && r.kind == XFS_BAD && last->kind == XFS_BAD &&
+    if (last && r.kind == FS_RUN_BAD && last->kind == FS_RUN_BAD &&
         r.logical == end) {
         last->n += r.n;
         return;
@@ -45,7 +45,7 @@ static void run_add(struct xfs_map *map, struct xfs_run r)
         return;
     if (map->n == map->cap) {
         size_t cap = map->cap ? map->cap * 2 : 16;
-        struct xfs_run *p = realloc(map->runs, cap * sizeof *p);
+        struct fs_run *p = realloc(map->runs, cap * sizeof *p);
         if (!p) {
             map->no_memory = true;
             wrong(map, "not enough memory for its extents");
@@ -67,10 +67,10 @@ struct fork_walk {
 static void record(struct fork_walk *w, const unsigned char *p)
 {
     uint64_t a = u64be(p), b = u64be(p + 8);
-    struct xfs_run r = {
+    struct fs_run r = {
         .logical = a >> 9 & ((UINT64_C(1) << 54) - 1),
         .n = b & ((1u << 21) - 1),
-        .kind = a >> 63 ? XFS_ZERO : XFS_DATA,
+        .kind = a >> 63 ? FS_RUN_ZERO : FS_RUN_DATA,
     };
     uint64_t address = (a & 0x1ff) << 43 | b >> 21;
     if (r.logical >= w->last || r.n > w->last - r.logical) {
@@ -79,7 +79,7 @@ static void record(struct fork_walk *w, const unsigned char *p)
     }
     if (!xfs_fsblock(w->x, address, r.n, &r.physical)) {
         wrong(w->map, "extents lie outside of the file system");
-        r.kind = XFS_BAD;
+        r.kind = FS_RUN_BAD;
     }
     run_add(w->map, r);
 }
@@ -98,7 +98,7 @@ static void on_lost(void *ctx, uint64_t from, uint64_t end)
     if (end > w->last)
         end = w->last;
     if (from < end)
-        run_add(w->map, (struct xfs_run){ from, 0, end - from, XFS_BAD });
+        run_add(w->map, (struct fs_run){ from, 0, end - from, FS_RUN_BAD });
 }
 
 static void on_doubt(void *ctx)
@@ -153,7 +153,7 @@ void xfs_map_load(struct xfs *x, const struct xfs_inode *in, bool attr,
     if (!attr && in->flags & XFS_FLAG_REALTIME &&
         (in->mode & 0xf000) == 0x8000) {
         wrong(map, "its content is on the realtime device");
-        run_add(map, (struct xfs_run){ 0, 0, w.last, XFS_BAD });
+        run_add(map, (struct fs_run){ 0, 0, w.last, FS_RUN_BAD });
         return;
     }
     switch (attr ? in->aformat : in->format) {
@@ -172,21 +172,8 @@ void xfs_map_load(struct xfs *x, const struct xfs_inode *in, bool attr,
         break;
     default:
         wrong(map, "its data have a form that is not known");
-        run_add(map, (struct xfs_run){ 0, 0, w.last, XFS_BAD });
+        run_add(map, (struct fs_run){ 0, 0, w.last, FS_RUN_BAD });
     }
-}
-
-static size_t run_after(const struct xfs_map *map, uint64_t logical)
-{
-    size_t lo = 0, hi = map->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (map->runs[mid].logical + map->runs[mid].n <= logical)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
 }
 
 bool xfs_map_read(struct xfs *x, const struct xfs_map *map, uint64_t logical,
@@ -194,9 +181,9 @@ bool xfs_map_read(struct xfs *x, const struct xfs_map *map, uint64_t logical,
 {
     unsigned char *to = buf;
     for (bool first = true; n > 0; first = false) {
-        size_t i = run_after(map, logical);
-        const struct xfs_run *r = &map->runs[i];
-        if (i == map->n || r->logical > logical || r->kind != XFS_DATA)
+        size_t i = fs_run_after(map->runs, map->n, logical);
+        const struct fs_run *r = &map->runs[i];
+        if (i == map->n || r->logical > logical || r->kind != FS_RUN_DATA)
             return false;
         uint64_t have = (r->n - (logical - r->logical)) * x->block;
         uint64_t at = (r->physical + (logical - r->logical)) * x->block;
@@ -214,14 +201,7 @@ bool xfs_map_read(struct xfs *x, const struct xfs_map *map, uint64_t logical,
 
 bool xfs_map_touches_gap(const struct xfs *x, const struct xfs_map *map)
 {
-    for (size_t i = 0; i < map->n; i++) {
-        const struct xfs_run *r = &map->runs[i];
-        uint64_t off = r->physical * x->block, len = r->n * x->block;
-        if (r->kind == XFS_DATA &&
-            (off + len > x->vol->size || source_gap_in(x->vol, off, len)))
-            return true;
-    }
-    return false;
+    return fs_runs_touch_gap(x->vol, x->block, map->runs, map->n);
 }
 
 uint64_t xfs_map_bytes(const struct xfs *x, const struct xfs_map *map,
@@ -229,9 +209,9 @@ uint64_t xfs_map_bytes(const struct xfs *x, const struct xfs_map *map,
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < map->n; i++) {
-        const struct xfs_run *r = &map->runs[i];
+        const struct fs_run *r = &map->runs[i];
         uint64_t at = r->logical * x->block, len = r->n * x->block;
-        if (r->kind == XFS_DATA && at < size)
+        if (r->kind == FS_RUN_DATA && at < size)
             sum += len < size - at ? len : size - at;
     }
     return sum;
@@ -245,10 +225,10 @@ enum { LINK_HEADER = 56 };
 static bool link_part(struct xfs *x, struct xfs_map *map, size_t i, size_t size,
                       struct buf *space, struct buf *out)
 {
-    const struct xfs_run *r = &map->runs[i];
+    const struct fs_run *r = &map->runs[i];
     uint64_t off = r->physical * x->block, len = r->n * x->block;
     size_t head = x->v5 ? LINK_HEADER : 0, want = size - out->n;
-    if (r->kind != XFS_DATA || len > XFS_BLOCK_MAX)
+    if (r->kind != FS_RUN_DATA || len > XFS_BLOCK_MAX)
         return false;
     buf_clear(space);
     if (!buf_reserve(space, (size_t)len) ||
@@ -286,81 +266,6 @@ bool xfs_link(struct xfs *x, const struct xfs_inode *in, struct xfs_map *map,
 
 /* ---- content ------------------------------------------------------------ */
 
-struct content {
-    uint32_t block;
-    struct xfs_map map;
-};
-
-static int run_read(struct source *s, const struct content *c,
-                    const struct xfs_run *r, uint64_t off, void *p, size_t n,
-                    struct err *err)
-{
-    if (r->kind != XFS_DATA) {
-        memset(p, 0, n);
-        return 0;
-    }
-    uint64_t at = r->physical * c->block + (off - r->logical * c->block);
-    return source_read_below(s, at, off, p, n, err);
-}
-
-static int content_read(struct source *s, uint64_t off, void *buf, size_t n,
-                        struct err *err)
-{
-    const struct content *c = s->state;
-    char *p = buf;
-    int code = 0;
-    if (c->map.is_local) {
-        struct str part = str_sub(buf_str(&c->map.local), (size_t)off, n);
-        memset(p, 0, n);
-        if (part.n)
-            memcpy(p, part.p, part.n);
-        return 0;
-    }
-    for (size_t i = run_after(&c->map, off / c->block); n > 0 && !code; i++) {
-        const struct xfs_run *r = i < c->map.n ? &c->map.runs[i] : NULL;
-        uint64_t start = r ? r->logical * c->block : UINT64_MAX;
-        if (off < start) { /* a hole */
-            size_t part = start - off < n ? (size_t)(start - off) : n;
-            memset(p, 0, part);
-            p += part;
-            off += part;
-            n -= part;
-        }
-        if (n == 0 || !r)
-            break;
-        uint64_t have = start + r->n * c->block - off;
-        size_t part = have < n ? (size_t)have : n;
-        code = run_read(s, c, r, off, p, part, err);
-        p += part;
-        off += part;
-        n -= part;
-    }
-    return code;
-}
-
-static void content_close(struct source *s)
-{
-    struct content *c = s->state;
-    xfs_map_free(&c->map);
-    free(c);
-}
-
-static const struct source_ops content_ops = { content_read, content_close };
-
-static void content_gaps(struct source *s, const struct content *c)
-{
-    for (size_t i = 0; i < c->map.n; i++) {
-        const struct xfs_run *r = &c->map.runs[i];
-        uint64_t at = r->logical * c->block, len = r->n * c->block;
-        if (r->kind == XFS_BAD && at < s->size)
-            source_add_gap(s, at, len < s->size - at ? len : s->size - at,
-                           GAP_UNREADABLE);
-    }
-    if (c->map.is_local && c->map.local.n < s->size)
-        source_add_gap(s, c->map.local.n, s->size - c->map.local.n,
-                       GAP_UNREADABLE);
-}
-
 /* A link's content is its target, wherever that is. */
 static void content_link(struct xfs *x, const struct xfs_inode *in,
                          struct xfs_map *map)
@@ -385,7 +290,7 @@ static void former(struct xfs *x, struct xfs_inode *in)
     free(old);
 }
 
-static bool content_load(struct xfs *x, uint64_t ino, struct content *c,
+static bool content_load(struct xfs *x, uint64_t ino, struct xfs_map *map,
                          uint64_t *size, struct err *err)
 {
     struct xfs_inode *in = malloc(sizeof *in);
@@ -393,13 +298,12 @@ static bool content_load(struct xfs *x, uint64_t ino, struct content *c,
     if (ok && in->mode == 0)
         former(x, in);
     if (ok) {
-        c->block = x->block;
-        xfs_map_load(x, in, false, &c->map);
+        xfs_map_load(x, in, false, map);
         if ((in->mode & 0xf000) == 0xa000)
-            content_link(x, in, &c->map);
+            content_link(x, in, map);
         *size = in->size > INT64_MAX ? 0 : in->size;
     }
-    if (!in || (ok && c->map.no_memory)) {
+    if (!in || (ok && map->no_memory)) {
         err_set(err, ERR_INTERNAL, "out of memory");
         ok = false;
     } else if (!ok) {
@@ -413,28 +317,16 @@ static bool content_load(struct xfs *x, uint64_t ino, struct content *c,
 struct source *xfs_open_inode(struct fs *fs, uint64_t ino, struct err *err)
 {
     struct xfs *x = fs->state;
-    struct content *c = calloc(1, sizeof *c);
-    char layer[32] = "ino/";
-    struct buf name = { 0 };
+    struct xfs_map map = { 0 };
     uint64_t size, budget = x->budget; /* of a walk that may be under way */
-    if (!c) {
-        err_set(err, ERR_INTERNAL, "out of memory");
-        return NULL;
-    }
     xfs_budget_reset(x);
-    bool ok = content_load(x, ino, c, &size, err);
+    bool ok = content_load(x, ino, &map, &size, err);
     x->budget = budget;
     if (!ok) {
-        xfs_map_free(&c->map);
-        free(c);
+        xfs_map_free(&map);
         return NULL;
     }
-    buf_put_u64(&name, ino);
-    memcpy(layer + 4, name.p ? name.p : "", name.n);
-    layer[4 + name.n] = '\0';
-    buf_free(&name);
-    struct source *s = source_make(&content_ops, c, size, x->vol, layer, err);
-    if (s)
-        content_gaps(s, c);
-    return s;
+    struct fs_content c = { x->block, map.runs, map.n, map.is_local,
+                            map.local };
+    return fs_content_open(x->vol, &c, ino, size, err);
 }

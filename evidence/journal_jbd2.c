@@ -50,8 +50,8 @@ bool jbd2_place(const struct jbd2 *j, uint32_t n, uint64_t *off)
         else
             hi = mid;
     }
-    const struct ext_run *r = lo < j->map.n ? &j->map.runs[lo] : NULL;
-    if (!r || r->kind != EXT_DATA || r->logical > n)
+    const struct fs_run *r = lo < j->map.n ? &j->map.runs[lo] : NULL;
+    if (!r || r->kind != FS_RUN_DATA || r->logical > n)
         return false;
     *off = (r->physical + (n - r->logical)) * j->block;
     return true;
