@@ -128,7 +128,12 @@ const char *describe_zone(const struct event *e)
         return "";
     if (e->flags & EVENT_IMPLAUSIBLE)
         return "implausible time";
-    return e->t_zone == ZONE_ASSUMED ? "zone assumed to be UTC" : "";
+    if (e->flags & EVENT_YEAR_INFERRED)
+        return e->t_zone == ZONE_ASSUMED ? "year inferred, zone assumed"
+                                         : "year inferred";
+    return e->t_zone == ZONE_ASSUMED ? "zone assumed to be UTC"
+           : e->t_zone == ZONE_HOST  ? "local time of the host"
+                                     : "";
 }
 
 /* ---- all fields
@@ -141,6 +146,9 @@ const struct describe_flag describe_flag_list[] = {
     { EVENT_PERIOD, "period", "start of a period" },
     { EVENT_DELETED, "deleted", "deleted" },
     { EVENT_CARVED, "carved", "carved" },
+    { EVENT_RECOVERED, "recovered", "recovered" },
+    { EVENT_YEAR_INFERRED, "year-inferred", "year inferred" },
+    { EVENT_SECRET, "secret", "holds a secret" },
     { EVENT_CONTINUED, "continued", "several lines" },
     { EVENT_LEAP, "leap-second", "leap second" },
     { EVENT_DUPLICATE_KEY, "duplicate-key", "a JSON key twice" },

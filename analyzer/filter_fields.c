@@ -148,6 +148,16 @@ const struct filter_field filter_fields[] = {
            NO_EXAMPLE),
     ENTITY("volume-label", "label", K(VOLUME_LABEL),
            "Label or name of a volume.", NO_EXAMPLE),
+    ENTITY("package", "pkg", K(PACKAGE), "Software package of a host.",
+           "package:openssh-server"),
+    ENTITY("unit", NO_ALIAS, K(UNIT),
+           "Unit of systemd, Windows service or scheduled task.",
+           "unit:sysupd.timer"),
+    ENTITY("boot", "bootId", K(BOOT), "Boot id of a host, 32 hex digits.",
+           NO_EXAMPLE),
+    ENTITY("machine", "machineId", K(MACHINE),
+           "Machine id of a host, 32 hex digits, or SID of a Windows machine.",
+           NO_EXAMPLE),
 
     /* ---- of the row */
     OTHER("text", "message summary", FILTER_TEXT, WHAT_PLAIN, NO_WORDS,
@@ -157,7 +167,8 @@ const struct filter_field filter_fields[] = {
           "Severity that the source itself states.", "severity:medium.."),
     OTHER("flag", "flags", FILTER_WORD, WHAT_FLAG,
           "read-only data duplicate-key bad-text bad-field period refs-cut mfa "
-          "implausible deleted continued leap carved",
+          "implausible deleted continued leap carved on-disk "
+          "year-inferred recovered secret",
           "What is known of the record.", "flag:deleted"),
     OTHER("read-only", "readOnly", FILTER_FLAG, WHAT_READ_ONLY, NO_WORDS,
           "The source says that the call changes nothing.", "read-only:no"),

@@ -52,6 +52,10 @@ enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
     X(COMMAND, 39, "command") /* SSM command or session id */                  \
     X(FS_UUID, 40, "fs-uuid") /* of file system, partition, LVM, .. */         \
     X(VOLUME_LABEL, 41, "volume-label") /* its label or name */                \
+    X(PACKAGE, 42, "package") /* name, of any package manager */               \
+    X(UNIT, 43, "unit")       /* of systemd, a Windows service, a task */      \
+    X(BOOT, 44, "boot")       /* boot id: 32 hex digits */                     \
+    X(MACHINE, 45, "machine") /* machine id: 32 hex digits; SID of Windows */  \
     X(ACTION, 56, "action") /* facets: words that classify, not things */      \
     X(OUTCOME, 57, "outcome")                                                  \
     X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */   \
@@ -99,6 +103,9 @@ enum event_flag {
     EVENT_LEAP = 2048,       /* :60 in the source */
     EVENT_CARVED = 4096,     /* found by pattern, not by structure */
     EVENT_ON_DISK = 8192,    /* as on disk; the journal says otherwise */
+    EVENT_YEAR_INFERRED = 16384, /* the source states no year */
+    EVENT_RECOVERED = 32768,     /* from damaged or freed structures */
+    EVENT_SECRET = 65536,        /* the record holds a secret: shown masked */
 };
 
 struct str kind_name(unsigned kind);      /* "" for unknown */

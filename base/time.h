@@ -19,6 +19,7 @@ enum time_zone_state {
     ZONE_EXPLICIT = 0, /* the record says it (Z, offset, epoch) */
     ZONE_FORMAT = 1,   /* the format defines it (UTC by definition) */
     ZONE_ASSUMED = 2,  /* assumed UTC, nothing says so */
+    ZONE_HOST = 3,     /* local time, by the zone that the host was set to */
 };
 
 /* What the time says of its object. Stored in event.t_kind; closed list

@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "casedb/examiner.h"
 
-static const char *const zones[] = { "stated", "by the format", "assumed UTC" };
+static const char *const zones[] = { "stated", "by the format", "assumed UTC",
+                                     "local time of the host" };
 static const char *const severities[] = { "", "low", "medium", "high",
                                           "critical" };
 
@@ -77,7 +78,7 @@ static void put_time(struct shown *s)
         }
         return;
     }
-    const char *zone = e->t_zone < 3 ? zones[e->t_zone] : "?";
+    const char *zone = e->t_zone < 4 ? zones[e->t_zone] : "?";
     struct str kind = time_kind_name((enum time_kind)e->t_kind);
     put(s, "time", cli_time(s->cli, e->t, e->t_res ? -1 : 0));
     if (s->json) {

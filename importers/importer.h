@@ -6,6 +6,7 @@
 
 #include "evidence/source.h"
 #include "base/hash.h"
+#include "importers/path.h"
 #include "importers/record.h"
 
 /* What a probe may look at; it must not allocate or fail. Compression and
@@ -13,7 +14,10 @@
 struct probe {
     struct str head; /* first bytes, up to 64 KiB */
     struct str tail; /* last bytes, up to 4 KiB */
-    struct str path; /* member path: breaks ties only */
+    /* What the content is called where it lay: its path in the file system
+     * or archive, else the member's path. Breaks ties, and tells formats that
+     * are nothing but text (importers/path.h). */
+    struct str path;
     uint64_t size;
     const char *reason; /* out: why, our words */
 };
@@ -33,9 +37,15 @@ struct input {
 int input_more(struct input *in, size_t from) CHECKED;
 
 struct file_types;
+struct zone;
 struct import_job {
     struct input *in;
     struct str path;   /* exhibit member path */
+    struct str name;   /* as probe.path */
+    bool has_modified; /* when the content was last changed, by the file
+                          system or archive it lay in */
+    struct instant modified;
+    const struct zone *zone; /* base/zone.h: the host's own; NULL: unknown */
     struct str layers; /* "!gz" */
     struct sink *sink;
     struct arena *arena;      /* reset by the importer per record */
@@ -55,6 +65,9 @@ struct importer {
     const char *title; /* "CloudTrail log file" */
     const char *reads; /* "JSON Records files, JSON lines, lookup-events .." */
     unsigned flags;
+    /* Files of disk images that it is asked about, NULL-ended patterns
+     * (importers/path.h); NULL: none. */
+    const char *const *paths;
     const char *layer; /* "!phys": the layer of its own that its records lie
                           in; NULL: the member itself */
     /* 0..100: how surely this is the format (>= 50 needed; two at >= 90 on
@@ -69,6 +82,8 @@ struct importer {
 
 extern const struct importer *const importers[]; /* table.c, NULL-ended */
 const struct importer *importer_by_name(struct str name);
+/* Is a file of this path, in the file system of an image, to be looked into? */
+bool importer_wants(struct str path);
 /* The surest importer for p; *confidence 0..100; NULL when none >= 50. */
 const struct importer *importer_recognise(struct probe *p, int *confidence);
 /* The same by look(), where a probe was not sure (confidence below

@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
-enum { STEP = 8 << 20, WHOLE = 64 << 20, PAD = 64 };
+/* Tests read in little steps. */
+#ifndef INPUT_STEP
+#define INPUT_STEP  (8 << 20)
+#define INPUT_WHOLE (64 << 20)
+#endif
+enum { STEP = INPUT_STEP, WHOLE = INPUT_WHOLE, PAD = 64 };
 
 int input_open(struct input_buffer *b, struct source *src, struct err *err)
 {

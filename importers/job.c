@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "base/varint.h"
@@ -47,6 +48,11 @@ struct job {
         const struct zstd_report *zstd;   /* or of zstd */
         bool said;
     } layers[DEPTH];
+    struct name { /* of the content at work, where it lay */
+        struct str path;
+        bool has_modified;
+        struct instant modified;
+    } name;
     const struct utf16_report *utf16; /* of the open layer, till it is said */
     struct file_types *types;
     bool outer; /* the file's own member is still to come */
@@ -216,6 +222,9 @@ static int run_importer(struct job *j, const struct importer *imp,
         return rc;
     struct import_job run = {
         .path = j->req->path,
+        .name = j->name.path,
+        .has_modified = j->name.has_modified,
+        .modified = j->name.modified,
         .layers = layers,
         .sink = j->sink,
         .arena = &j->arena,
@@ -264,7 +273,7 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
 {
     UNINITIALIZED char tail[TAIL];
     struct str head = { in->in.p, in->in.n < HEAD ? in->in.n : HEAD };
-    struct probe p = { head, tail_of(in, tail), j->req->path, size, "" };
+    struct probe p = { head, tail_of(in, tail), j->name.path, size, "" };
     int confidence;
     const struct importer *imp = j->req->as.n
                                      ? importer_by_name(j->req->as)
@@ -423,7 +432,10 @@ static int archive_member(struct job *j, struct source *src,
     struct source *s = inner.p ? members_open(src, a->kind, m, &err) : NULL;
     if (!s)
         return unknown(j, inner, m->size, "archive-member", err.what);
+    struct name outer = j->name;
+    j->name = (struct name){ m->name, m->has_m, m->m };
     int rc = unwrap(j, s, STR_NONE, inner, depth + 1);
+    j->name = outer;
     source_close(s);
     return rc;
 }
@@ -598,6 +610,18 @@ static int send_done(struct job *j)
                                 (struct str){ (char *)done, sizeof(done) });
 }
 
+static struct name name_of(const struct wire_request *req, int fd)
+{
+    struct stat st;
+    struct name n = { .path = req->path };
+    if (!req->set && !fstat(fd, &st)) {
+        n.has_modified = true;
+        n.modified = (struct instant){ st.st_mtim.tv_sec,
+                                       (uint32_t)st.st_mtim.tv_nsec };
+    }
+    return n;
+}
+
 static int import_handle(void *ctx, struct str request, const int *fds,
                          size_t n_fds, struct err *err)
 {
@@ -614,6 +638,7 @@ static int import_handle(void *ctx, struct str request, const int *fds,
     j->image = worker_kind() == WORKER_IMAGE;
     j->verdict = WIRE_DONE;
     sink_job(j->sink, STR(""));
+    j->name = name_of(&req, fds[0]);
     /* several descriptors: the segments of one image, in order */
     struct source *src = req.set     ? fileset_open_worker(fds[0], err)
                          : n_fds > 1 ? source_open_split(fds, n_fds, err)

@@ -95,7 +95,7 @@ static int get_event(struct receiver *r, struct cursor *k, struct intake *in,
     size_t uid = p[0], request = p[1], text = u32le(p + 4);
     e.n_refs = u16le(p + 2);
     if (e.t.ns > 999999999 || e.t_kind > TIME_ACQUIRED ||
-        e.t_zone > ZONE_ASSUMED || e.t_res > 9 || e.severity > 4 ||
+        e.t_zone > ZONE_HOST || e.t_res > 9 || e.severity > 4 ||
         e.detail > 3 || uid > 64 || e.n_refs > RECORD_REFS_MAX ||
         text > WIRE_TEXT_MAX || e.off > INT64_MAX)
         return broken(why, "an event's field is out of range");

@@ -87,6 +87,7 @@ const char *export_zone(unsigned t_zone)
 {
     return t_zone == ZONE_EXPLICIT ? "explicit"
            : t_zone == ZONE_FORMAT ? "format"
+           : t_zone == ZONE_HOST   ? "host"
                                    : "assumed";
 }
 
