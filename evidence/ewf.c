@@ -39,6 +39,8 @@ enum {
     ENTRIES_MAX = 1 << 22, /* chunks of one table */
     CHUNK_MAX = 64 << 20,
     MEDIA_SIZE = 94, /* of the smallest description of the medium */
+    MEDIA_ID_AT = 4, /* chunks, sectors a chunk, bytes a sector, sectors */
+    MEDIA_ID = 20,
     GUID_AT = 64,
     HEADER_PACKED_MAX = 1 << 20,
     HEADER_TEXT_MAX = 1 << 20,
@@ -60,8 +62,11 @@ bool ewf_is_version2(struct str head)
 struct segment {
     struct source *file;
     uint16_t number;
-    bool has_guid;
+    /* What the set is known by; 0 and false when the segment does not say. */
+    bool has_guid, has_media, has_header;
     unsigned char guid[16];
+    unsigned char media[MEDIA_ID]; /* chunks, their size, sectors */
+    uint32_t header;               /* Adler-32 of its text */
 };
 
 /* One table: chunks [first, first+n) lie in one segment. */
@@ -91,6 +96,8 @@ struct ewf_state {
     uint32_t lost_n;               /* count of a damaged table, 0 = unknown */
     bool waiting;                  /* a damaged "table": "table2" may follow */
     bool stopped;                  /* chunks cannot be placed any more */
+    bool too_many;                 /* more chunks than the medium has */
+    bool last;                     /* "done" was met */
     bool ended;                    /* "next" or "done" was met */
 
     struct arena arena; /* of the header values */
@@ -187,18 +194,80 @@ static void sections(struct source *file,
     }
 }
 
-static bool see_guid(void *ctx, struct source *file, const struct section *sec)
+/* Inflate a header section's text; false when it is damaged. */
+static bool header_text(struct source *file, const struct section *sec,
+                        unsigned char *text, uLongf *n)
 {
-    struct segment *seg = ctx;
-    size_t got;
-    if (strcmp(sec->type, "volume") != 0 && strcmp(sec->type, "disk") != 0 &&
-        strcmp(sec->type, "data") != 0)
-        return strcmp(sec->type, "sectors") != 0 || seg->number > 1;
+    size_t size = (size_t)sec->size, got;
+    if (sec->size == 0 || sec->size > HEADER_PACKED_MAX)
+        return false;
+    unsigned char *packed = malloc(size);
+    bool ok = packed &&
+              !source_read(file, sec->data, packed, size, &got, NULL) &&
+              uncompress(text, n, packed, got) == Z_OK;
+    free(packed);
+    return ok;
+}
+
+static bool is_media(const char *type)
+{
+    return strcmp(type, "volume") == 0 || strcmp(type, "disk") == 0 ||
+           strcmp(type, "data") == 0;
+}
+
+/* Descriptions of the medium end in an Adler-32 of what is before. */
+static bool media_fits(struct source *file, const struct section *sec)
+{
+    enum { MEDIA_MAX = 4096 };
+    unsigned char m[MEDIA_MAX];
+    size_t got, n = (size_t)sec->size;
+    return sec->size >= MEDIA_SIZE && sec->size <= sizeof m &&
+           !source_read(file, sec->data, m, n, &got, NULL) && got == n &&
+           u32le(m + n - 4) == adler32_z(1, m, n - 4);
+}
+
+static void see_media_id(struct segment *seg, struct source *file,
+                         const struct section *sec)
+{
     static const unsigned char none[16];
+    unsigned char id[MEDIA_ID];
+    size_t got;
+    if (!media_fits(file, sec) ||
+        source_read(file, sec->data + MEDIA_ID_AT, id, sizeof id, &got, NULL) ||
+        got < sizeof id)
+        return;
+    if (sec->size == MEDIA_SIZE)
+        memset(id + 16, 0, 4); /* the small form has 32 bits of sectors */
+    memcpy(seg->media, id, sizeof id);
+    seg->has_media = true;
     if (sec->size >= GUID_AT + 16 &&
         !source_read(file, sec->data + GUID_AT, seg->guid, 16, &got, NULL))
         seg->has_guid = got == 16 && memcmp(seg->guid, none, 16) != 0;
-    return false;
+}
+
+static void see_header_id(struct segment *seg, struct source *file,
+                          const struct section *sec)
+{
+    uLongf n = HEADER_TEXT_MAX;
+    unsigned char *text = malloc(n);
+    seg->has_header = text && header_text(file, sec, text, &n);
+    if (seg->has_header)
+        seg->header = (uint32_t)adler32_z(1, text, n);
+    free(text);
+}
+
+/* Which set is the segment of? What tells it stands at the front, but in the
+ * first segments of some writers behind the chunks. */
+static bool see_identity(void *ctx, struct source *file,
+                         const struct section *sec)
+{
+    struct segment *seg = ctx;
+    if (strcmp(sec->type, "header") == 0 && !seg->has_header)
+        see_header_id(seg, file, sec);
+    if (is_media(sec->type))
+        see_media_id(seg, file, sec);
+    return !seg->has_media &&
+           (strcmp(sec->type, "sectors") != 0 || seg->number > 1);
 }
 
 static int segment_load(struct segment *seg, struct source *file,
@@ -217,7 +286,7 @@ static int segment_load(struct segment *seg, struct source *file,
                            : "a segment file lacks the EWF signature");
     seg->file = file;
     seg->number = u16le(head + 9);
-    sections(file, see_guid, NULL, seg);
+    sections(file, see_identity, NULL, seg);
     return 0;
 }
 
@@ -225,6 +294,25 @@ static int by_number(const void *a, const void *b)
 {
     const struct segment *x = a, *y = b;
     return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Why the segment is of another acquisition than the first; NULL: nothing says
+ * so. */
+static const char *foreign(const struct segment *first,
+                           const struct segment *seg)
+{
+    if (first->has_guid && seg->has_guid &&
+        memcmp(first->guid, seg->guid, sizeof seg->guid) != 0)
+        return "another set identifier";
+    if (first->has_media && seg->has_media &&
+        memcmp(first->media, seg->media, 4) != 0)
+        return "another count of chunks";
+    if (first->has_media && seg->has_media &&
+        memcmp(first->media, seg->media, MEDIA_ID) != 0)
+        return "another size of the medium";
+    if (first->has_header && seg->has_header && first->header != seg->header)
+        return "another header";
+    return NULL;
 }
 
 static int segments_check(struct ewf_state *e, struct err *err)
@@ -237,11 +325,6 @@ static int segments_check(struct ewf_state *e, struct err *err)
     for (size_t i = 1; i < e->n_segments; i++) {
         if (seg[i].number == seg[i - 1].number)
             return err_set(err, ERR_EVIDENCE, "segment %u is given twice",
-                           seg[i].number);
-        if (seg[0].has_guid && seg[i].has_guid &&
-            memcmp(seg[0].guid, seg[i].guid, 16) != 0)
-            return err_set(err, ERR_EVIDENCE,
-                           "segment %u belongs to another image",
                            seg[i].number);
         if (seg[i].number != seg[i - 1].number + 1 && !e->info.missing)
             e->info.missing = seg[i - 1].number + 1u;
@@ -378,21 +461,6 @@ static void utf16_to_utf8(struct buf *out, const unsigned char *p, size_t n)
     }
 }
 
-/* Inflate a header section's text; false when it is damaged. */
-static bool header_text(struct source *file, const struct section *sec,
-                        unsigned char *text, uLongf *n)
-{
-    size_t size = (size_t)sec->size, got;
-    if (sec->size == 0 || sec->size > HEADER_PACKED_MAX)
-        return false;
-    unsigned char *packed = malloc(size);
-    bool ok = packed &&
-              !source_read(file, sec->data, packed, size, &got, NULL) &&
-              uncompress(text, n, packed, got) == Z_OK;
-    free(packed);
-    return ok;
-}
-
 static bool see_header(void *ctx, struct source *file,
                        const struct section *sec)
 {
@@ -452,7 +520,7 @@ static bool table_check(struct ewf_state *e, struct source *file,
     t->n = u32le(h);
     t->base = u64le(h + 8);
     t->entries = sec->data + TABLE_HEADER;
-    if (t->n == 0 || t->n > ENTRIES_MAX || t->n > e->total - e->info.chunks ||
+    if (t->n == 0 || t->n > ENTRIES_MAX ||
         sec->size - TABLE_HEADER < (uint64_t)t->n * 4)
         return false;
     size = (size_t)t->n * 4;
@@ -467,7 +535,10 @@ static bool table_check(struct ewf_state *e, struct source *file,
     /* EnCase 1 has no "sectors": the chunks follow the entries. */
     bool own = e->sectors == 0;
     t->end = own ? sec->data + sec->size : e->sectors_end;
-    return ok && (own ? start >= t->entries : start == e->sectors);
+    ok = ok && (own ? start >= t->entries : start == e->sectors);
+    if (ok && e->total && t->n > e->total - e->info.chunks)
+        e->too_many = true;
+    return ok && t->n <= e->total - e->info.chunks;
 }
 
 /* A table of which only the count may be believed: its chunks are lost, what
@@ -526,6 +597,17 @@ static void see_media(struct ewf_state *e, struct source *file,
     e->info.chunk_size = (uint32_t)chunk;
     e->media = n * bps;
     e->total = e->media / chunk + (e->media % chunk != 0);
+}
+
+/* Before the walk: the first description that fits its checksum, of whichever
+ * segment. One that does not is believed only when there is no other. */
+static bool see_sound_media(void *ctx, struct source *file,
+                            const struct section *sec)
+{
+    struct ewf_state *e = ctx;
+    if (is_media(sec->type) && media_fits(file, sec))
+        see_media(e, file, sec);
+    return e->media == 0;
 }
 
 /* "hash" has an MD5, "digest" an MD5 and a SHA-1; both end in Adler-32. */
@@ -590,8 +672,8 @@ static bool see_section(void *ctx, struct source *file,
         e->sectors_end = sec->data + sec->size;
     } else if (strcmp(t, "table") == 0 || strcmp(t, "table2") == 0) {
         see_table(e, file, sec, t[5] == '2');
-    } else if (strcmp(t, "volume") == 0 || strcmp(t, "disk") == 0 ||
-               strcmp(t, "data") == 0) {
+    } else if (is_media(t)) {
+        e->info.bad_sections += !media_fits(file, sec);
         see_media(e, file, sec);
     } else if (strcmp(t, "hash") == 0 || strcmp(t, "digest") == 0) {
         see_digest(e, file, sec, t[0] == 'd');
@@ -599,6 +681,7 @@ static bool see_section(void *ctx, struct source *file,
         see_errors(e, file, sec);
     } else if (strcmp(t, "next") == 0 || strcmp(t, "done") == 0) {
         e->ended = true;
+        e->last = t[0] == 'd';
         return false;
     }
     return true;
@@ -616,11 +699,11 @@ static void see_damage(void *ctx, uint64_t off)
     e->sectors_end = e->seg->file->size;
 }
 
-static int segment_walk(struct ewf_state *e, size_t i)
+static void segment_walk(struct ewf_state *e, size_t i)
 {
     e->seg = &e->segments[i];
     e->sectors = e->sectors_end = 0;
-    e->ended = false;
+    e->ended = e->last = false;
     sections(e->seg->file, see_section, see_damage, e);
     if (e->waiting)
         table_lost(e);
@@ -630,15 +713,49 @@ static int segment_walk(struct ewf_state *e, size_t i)
         stop_placing(e);
     if (!e->ended)
         e->info.incomplete = true;
-    return 0;
+}
+
+/* The chunks of a foreign segment are not of this medium, and how many should
+ * stand in their place nobody knows. */
+static void name_foreign(struct ewf_state *e, size_t i, const char *why)
+{
+    e->info.foreign = e->segments[i].number;
+    e->info.foreign_why = why;
+    stop_placing(e);
+}
+
+/* One segment's chunks, or none of them when it is of another acquisition. */
+static void segment_take(struct ewf_state *e, size_t i)
+{
+    uint64_t chunks = e->info.chunks;
+    size_t tables = e->n_tables;
+    const char *why = i ? foreign(&e->segments[0], &e->segments[i]) : NULL;
+    if (!why && i && chunks == e->total && e->last)
+        why = "the set has ended before it";
+    if (why) {
+        name_foreign(e, i, why);
+        return;
+    }
+    segment_walk(e, i);
+    if (i && e->too_many)
+        why = "more chunks than the medium has";
+    else if (i && e->last && i + 1 < e->n_segments && e->info.chunks < e->total)
+        why = "it ends a set before this one is whole";
+    if (!why)
+        return;
+    name_foreign(e, i, why);
+    e->info.chunks = chunks;
+    e->n_tables = tables;
 }
 
 static int walk(struct ewf_state *e, struct err *err)
 {
+    for (size_t i = 0; i < e->n_segments && e->media == 0; i++)
+        sections(e->segments[i].file, see_sound_media, NULL, e);
     for (size_t i = 0; i < e->n_segments && !e->stopped; i++) {
         if (i > 0 && e->segments[i].number != e->segments[i - 1].number + 1)
             break;
-        segment_walk(e, i);
+        segment_take(e, i);
     }
     if (e->media == 0)
         return err_set(err, ERR_EVIDENCE,
@@ -694,6 +811,12 @@ static bool inflate_chunk(struct ewf_state *e, size_t n, void *out, size_t size)
 #endif
 }
 
+/* A chunk that is not packed: n bytes and their Adler-32, of got. */
+static bool stored_fits(const unsigned char *p, size_t got, size_t n)
+{
+    return got >= n + 4 && u32le(p + n) == adler32_z(1, p, n);
+}
+
 /* Decode one chunk of `size` content bytes; false when it is damaged. */
 static bool chunk_load(struct ewf_state *e, uint64_t chunk, unsigned char *out,
                        size_t size)
@@ -711,17 +834,20 @@ static bool chunk_load(struct ewf_state *e, uint64_t chunk, unsigned char *out,
         return false;
     uint64_t n = end - off;
     bool zlib = entry >> 31;
-    if (!zlib && n > (uint64_t)size + 4)
+    /* Of the last chunk the end may be unknown, or lie behind the medium: not
+     * whole sectors of a stream. */
+    bool last = chunk + 1 == e->total;
+    if (!zlib && !last && n > (uint64_t)size + 4)
         n = (uint64_t)size + 4;
-    if (n > e->packed_size) /* of the last chunk the end may be unknown */
+    if (n > e->packed_size)
         n = e->packed_size;
     if (source_read(t->file, off, e->packed, (size_t)n, &got, NULL) ||
         source_gap_in(t->file, off, n))
         return false;
     if (zlib)
         return inflate_chunk(e, got, out, size);
-    if (got < size + 4 ||
-        u32le(e->packed + size) != adler32_z(1, e->packed, size))
+    if (!stored_fits(e->packed, got, size) &&
+        !(last && got > 4 && stored_fits(e->packed, got, got - 4)))
         return false;
     memcpy(out, e->packed, size);
     return true;

@@ -21,7 +21,9 @@ enum { EWF_VALUES_MAX = 16 };
 struct ewf_info {
     uint32_t segments;     /* given */
     uint32_t missing;      /* number of the first that is not there, 0 = none */
-    bool incomplete;       /* segments are missing, cut short or damaged so that
+    uint32_t foreign; /* number of the first of another acquisition, 0 = none */
+    const char *foreign_why; /* what tells it, our words */
+    bool incomplete;         /* segments are missing, cut short or damaged so that
                               chunks cannot be placed */
     bool bad_digest;       /* a stored digest is damaged itself and not used */
     uint32_t bad_sections; /* damaged descriptors and tables met */
@@ -35,8 +37,9 @@ struct ewf_info {
 };
 
 /* file: the first segment, or a split source with all segments, in any order.
- * Refused: a segment twice, of another set, or without the first one. A hole
- * in the numbers is not refused: what follows it is an ABSENT gap. */
+ * Refused: a segment twice, or without the first one. A hole in the numbers or
+ * a segment of another acquisition is not refused: from there on all is an
+ * ABSENT gap. */
 struct source *ewf_source_open(struct source *file, struct err *err);
 /* NULL unless s is of ewf_source_open. Borrowed. */
 const struct ewf_info *ewf_source_info(const struct source *s);

@@ -49,7 +49,16 @@ static int ewf_facts(struct medium *m, const struct ewf_info *in)
                          in->segments, in->chunk_size);
     for (size_t i = 0; i < in->n_values && !stop; i++)
         stop = sink_fact(s, in->values[i].name, in->values[i].text);
-    if (!stop && in->missing)
+    uint64_t placed = in->chunks * in->chunk_size, size = m->src->size;
+    if (!stop && in->foreign)
+        stop = sink_issue(
+            s, ISSUE_ERROR, placed < size ? placed : size,
+            placed < size ? size - placed : 0, "ewf-foreign",
+            "segment %u is of another acquisition (%s): it is not used, and "
+            "%llu bytes from here on count as absent",
+            in->foreign, in->foreign_why,
+            (unsigned long long)(placed < size ? size - placed : 0));
+    else if (!stop && in->missing)
         stop = sink_issue(s, ISSUE_ERROR, 0, 0, "ewf-segment",
                           "segment %u of the image is missing", in->missing);
     else if (!stop && in->incomplete)

@@ -270,6 +270,24 @@ if need ewfacquirestream ewf-tools; then
     "$dump" disk $(ls tail.E0? | grep -v "$lasts") >out
     has 'error ewf-incomplete' "a set without its last segment"
     hasnt 'verified: matches' "is not verified though all that is lost is zero"
+    # A segment of another acquisition: by what it says of the medium, or, of
+    # a medium of the same size, by the number of its chunks.
+    cat noise medium >other; truncate -s 24M other
+    ewfacquirestream -q -c fast -f encase6 -S 1048576 -C case7 -E ev1 -e Hanako \
+        -D d -N n -t other <other >/dev/null 2>&1
+    "$dump" disk ev.E01 ev.E02 other.E03 ev.E04 >out
+    has 'error ewf-foreign [0-9]+\+[0-9]+ segment 3 is of another acquisition \(another count of chunks\)' \
+        "a segment of another acquisition is named"
+    has 'error media-absent' "and its bytes count as absent"
+    hasnt 'verified: matches' "and nothing is called verified"
+    { head -c 4194304 /dev/zero; cat noise; } >late; truncate -s 20M late
+    ewfacquirestream -q -c fast -f encase6 -S 1048576 -C case7 -E ev1 -e Hanako \
+        -D d -N n -t late <late >/dev/null 2>&1
+    # shellcheck disable=SC2046 # names of our own
+    "$dump" disk $(ls late.E0? | sed s/late.E02/ev.E02/) >out
+    has 'error (ewf-foreign|digest-differs)' \
+        "one of a medium of the same size is seen by its chunks or the digest"
+    hasnt 'verified: matches' "and nothing is called verified"
     if need ewfexport ewf-tools; then
         ewfexport -q -u -t ex -f raw ev.E01 >/dev/null 2>&1
         is "$(sha256sum <ex.raw | cut -d' ' -f1)" "$sha" "libewf reads the same"
