@@ -136,12 +136,13 @@ struct xfs_chunk {
 struct xfs_chunks {
     struct xfs_chunk *items;
     size_t n, cap;
+    size_t last;          /* that was asked for: most often so is the next */
     uint64_t lost, doubt; /* groups or parts of them; checksums */
     bool no_memory;
 };
 void xfs_chunks_load(struct xfs *x, struct xfs_chunks *c);
 void xfs_chunks_free(struct xfs_chunks *c);
-struct xfs_chunk *xfs_chunk_of(const struct xfs_chunks *c, uint64_t ino);
+struct xfs_chunk *xfs_chunk_of(struct xfs_chunks *c, uint64_t ino);
 
 /* Header of the inodes of group ag; false when it cannot be read. */
 struct xfs_agi {

@@ -6,6 +6,10 @@
  *
  * Only where nothing is to be recovered (a clean volume, or "!journal"): else
  * the log knows the future of what is on disk.
+ *
+ * Most of what is logged is of files that are still there, of which nothing is
+ * kept. Which these are is taken from the lists of inodes; should one of them
+ * be free all the same (the lists are damaged), the log is read again for all.
  */
 #include "evidence/fs_xfs.h"
 
@@ -29,6 +33,8 @@ struct xfs_history {
     struct xfs *x;
     struct past *items; /* open hash */
     size_t n, cap;
+    struct xfs_chunks chunks;
+    bool all; /* also of inodes in use */
 };
 
 static struct past *past_slot(struct past *items, size_t cap, uint64_t ino)
@@ -73,7 +79,20 @@ static struct past *past_add(struct xfs_history *h, uint64_t ino)
     return p;
 }
 
-/* One logged state of an inode. */
+/* In use, if the lists of inodes are right. */
+static bool in_use(struct xfs_history *h, uint64_t ino)
+{
+    const struct xfs_chunk *k = xfs_chunk_of(&h->chunks, ino);
+    return k && !((k->free | k->holes) >> (ino - k->first) & 1);
+}
+
+static bool wanted(void *ctx, uint64_t ino)
+{
+    struct xfs_history *h = ctx;
+    return h->all || !in_use(h, ino);
+}
+
+/* One logged state of an inode that is wanted. */
 static void on_inode(void *ctx, const struct xfs_log *l, uint64_t ino,
                      const struct xfs_item *it)
 {
@@ -100,13 +119,21 @@ static void on_inode(void *ctx, const struct xfs_log *l, uint64_t ino,
         p->whole |= fork;
 }
 
+static void pasts_free(struct xfs_history *h)
+{
+    for (size_t i = 0; i < h->cap; i++)
+        free(h->items[i].raw);
+    free(h->items);
+    h->items = NULL;
+    h->n = h->cap = 0;
+}
+
 void xfs_history_free(struct xfs_history *h)
 {
     if (!h)
         return;
-    for (size_t i = 0; i < h->cap; i++)
-        free(h->items[i].raw);
-    free(h->items);
+    pasts_free(h);
+    xfs_chunks_free(&h->chunks);
     free(h);
 }
 
@@ -117,18 +144,33 @@ struct xfs_history *xfs_history(struct xfs *x)
     x->history_tried = true;
     x->history = calloc(1, sizeof *x->history);
     if (x->history) {
+        uint64_t budget = x->budget; /* of a walk that may be under way */
+        xfs_budget_reset(x);
         x->history->x = x;
-        xfs_log_history(x->vol, on_inode, x->history);
+        xfs_chunks_load(x, &x->history->chunks);
+        x->budget = budget;
+        xfs_log_history(x->vol, wanted, on_inode, x->history);
     }
     return x->history;
+}
+
+/* What is known of the freed inode. */
+static const struct past *past_of(struct xfs_history *h, uint64_t ino)
+{
+    if (!h->all && in_use(h, ino)) {
+        h->all = true;
+        pasts_free(h);
+        xfs_log_history(h->x->vol, wanted, on_inode, h);
+    }
+    return past_find(h, ino);
 }
 
 bool xfs_history_inode(struct xfs_history *h, const struct xfs_inode *now,
                        struct xfs_inode *old, bool *whole)
 {
     static const unsigned char zero[4];
-    const struct past *p = h ? past_find(h, now->ino) : NULL;
-    if (!p || now->mode || u16be(p->raw + 2) == 0)
+    const struct past *p = h && !now->mode ? past_of(h, now->ino) : NULL;
+    if (!p || u16be(p->raw + 2) == 0)
         return false;
     size_t n = h->x->inode_size;
     if (p->raw[4] >= 3) {

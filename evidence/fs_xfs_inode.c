@@ -399,9 +399,11 @@ void xfs_chunks_free(struct xfs_chunks *c)
     *c = (struct xfs_chunks){ 0 };
 }
 
-struct xfs_chunk *xfs_chunk_of(const struct xfs_chunks *c, uint64_t ino)
+struct xfs_chunk *xfs_chunk_of(struct xfs_chunks *c, uint64_t ino)
 {
     size_t lo = 0, hi = c->n;
+    if (c->last < c->n && ino - c->items[c->last].first < XFS_CHUNK)
+        return &c->items[c->last];
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (c->items[mid].first <= ino)
@@ -411,5 +413,6 @@ struct xfs_chunk *xfs_chunk_of(const struct xfs_chunks *c, uint64_t ino)
     }
     if (lo == 0 || ino - c->items[lo - 1].first >= XFS_CHUNK)
         return NULL;
-    return &c->items[lo - 1];
+    c->last = lo - 1;
+    return &c->items[c->last];
 }

@@ -133,6 +133,8 @@ static bool log_read(const struct xfs_log *l, uint32_t bb, uint32_t n,
 static bool header_decode(const struct xfs_log *l, const unsigned char *p,
                           struct record *r)
 {
+    if (u32be(p) != MAGIC)
+        return false;
     uint32_t version = u32be(p + 8), size = u32be(p + 320);
     *r = (struct record){
         .cycle = u32be(p + 16),
@@ -144,7 +146,7 @@ static bool header_decode(const struct xfs_log *l, const unsigned char *p,
     };
     if (version & 2 && size > CYCLES * XFS_BB)
         r->headers = (size + CYCLES * XFS_BB - 1) / (CYCLES * XFS_BB);
-    return u32be(p) == MAGIC && r->headers <= HEADERS_MAX && r->len > 0 &&
+    return r->headers <= HEADERS_MAX && r->len > 0 &&
            r->len <= r->headers * CYCLES * XFS_BB && r->cycle > 0 &&
            r->bb < l->sb.log_bbs && record_bbs(r) < l->sb.log_bbs;
 }
@@ -364,6 +366,7 @@ struct trans {
     size_t n, cap;
     size_t items;       /* begun */
     uint32_t item_left; /* regions that the last item still lacks */
+    bool passed_over;   /* the last item is none that the pass wants */
     struct trans *next;
 };
 
@@ -429,6 +432,16 @@ static bool region_bytes(struct recovery *r, struct trans *t,
 static bool region_add(struct recovery *r, struct trans *t,
                        const unsigned char *p, uint32_t n)
 {
+    if (t->item_left == 0) {
+        if (n < 4 || u16le(p + 2) == 0)
+            return false;
+        t->item_left = u16le(p + 2);
+        t->passed_over = !xfs_item_wanted(r->l, p, n);
+        t->items += !t->passed_over;
+    }
+    t->item_left--;
+    if (t->passed_over)
+        return true;
     if (t->n == t->cap) {
         size_t cap = t->cap ? t->cap * 2 : 64;
         struct region *q = realloc(t->regions, cap * sizeof *q);
@@ -437,13 +450,6 @@ static bool region_add(struct recovery *r, struct trans *t,
         t->regions = q;
         t->cap = cap;
     }
-    if (t->item_left == 0) {
-        if (n < 4 || u16le(p + 2) == 0)
-            return false;
-        t->item_left = u16le(p + 2);
-        t->items++;
-    }
-    t->item_left--;
     t->regions[t->n++] = (struct region){ t->data.n, n };
     return region_bytes(r, t, p, n);
 }
@@ -466,6 +472,8 @@ static bool add_region(struct recovery *r, struct trans *t,
 static bool add_rest(struct recovery *r, struct trans *t,
                      const unsigned char *p, uint32_t n)
 {
+    if (t->passed_over)
+        return true;
     if (t->n > 0) {
         t->regions[t->n - 1].len += n;
         return region_bytes(r, t, p, n);
@@ -705,13 +713,15 @@ int xfs_log_replay(struct journal_job *job, struct err *err)
     return code;
 }
 
-void xfs_log_history(struct source *vol, xfs_past_fn *fn, void *ctx)
+void xfs_log_history(struct source *vol, xfs_wanted_fn *wanted, xfs_past_fn *fn,
+                     void *ctx)
 {
     struct journal_report ignored = { 0 };
     struct xfs_log l = {
         .vol = vol,
         .report = &ignored,
         .pass = XFS_HISTORY,
+        .wanted = wanted,
         .past = fn,
         .past_ctx = ctx,
     };

@@ -28,7 +28,9 @@ struct xfs_item {
 enum xfs_pass { XFS_COLLECT = 1, XFS_APPLY, XFS_HISTORY };
 
 struct xfs_log;
-/* One logged state of an inode; its core is whole. */
+/* Is what was logged of the inode asked for? And one logged state of it; its
+ * core is whole. */
+typedef bool xfs_wanted_fn(void *ctx, uint64_t ino);
 typedef void xfs_past_fn(void *ctx, const struct xfs_log *l, uint64_t ino,
                          const struct xfs_item *it);
 
@@ -49,7 +51,8 @@ struct xfs_log {
     struct journal_report *report;
     struct xfs_log_sb sb;
     enum xfs_pass pass;
-    xfs_past_fn *past; /* of XFS_HISTORY */
+    xfs_wanted_fn *wanted; /* of XFS_HISTORY */
+    xfs_past_fn *past;
     void *past_ctx;
     struct xfs_cancel *cancels; /* open hash */
     size_t n_cancels, cap_cancels;
@@ -66,6 +69,10 @@ struct xfs_log {
 
 /* False: the superblock makes no sense. */
 bool xfs_log_sb_load(struct source *vol, struct xfs_log_sb *sb);
+/* Does the pass look at the item whose first region begins with p (n bytes, at
+ * least 4)? */
+bool xfs_item_wanted(const struct xfs_log *l, const unsigned char *p,
+                     uint32_t n);
 /* The items in their order; what they change is applied in the order that
  * recovery wants. */
 void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
@@ -74,8 +81,9 @@ void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
  * *fork: the data fork as well. False: it makes no sense. */
 bool xfs_item_inode(const struct xfs_log *l, const struct xfs_item *it,
                     unsigned char *d, bool *fork);
-/* All inodes of transactions that are in the log still, also behind its tail,
- * the oldest first. */
-void xfs_log_history(struct source *vol, xfs_past_fn *fn, void *ctx);
+/* All states of wanted inodes in transactions that are in the log still, also
+ * behind its tail, the oldest first. */
+void xfs_log_history(struct source *vol, xfs_wanted_fn *wanted, xfs_past_fn *fn,
+                     void *ctx);
 /* Intents without a done item; also frees what the items need. */
 void xfs_items_end(struct xfs_log *l);

@@ -505,7 +505,8 @@ bool xfs_item_inode(const struct xfs_log *l, const struct xfs_item *it,
 static void tell_past(struct xfs_log *l, const struct xfs_item *it)
 {
     struct inode_item in;
-    if (inode_decode(it, &in) && core_whole(l, it))
+    if (inode_decode(it, &in) && core_whole(l, it) &&
+        l->wanted(l->past_ctx, in.ino))
         l->past(l->past_ctx, l, in.ino, it);
 }
 
@@ -657,6 +658,18 @@ static void apply(struct xfs_log *l, const struct xfs_item *it, uint16_t type,
     }
 }
 
+bool xfs_item_wanted(const struct xfs_log *l, const unsigned char *p,
+                     uint32_t n)
+{
+    enum { WHOLE = 56, NUMBER = 16 };
+    if (l->pass != XFS_HISTORY)
+        return true;
+    /* A shorter region may go on in the next record, or is of a 32-bit machine:
+     * it is looked at when it is whole. */
+    return u16le(p) == ITEM_INODE &&
+           (n < WHOLE || l->wanted(l->past_ctx, u64le(p + NUMBER)));
+}
+
 void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
                       uint64_t lsn)
 {
@@ -673,10 +686,8 @@ void xfs_items_commit(struct xfs_log *l, const struct xfs_item *items, size_t n,
             uint16_t type = u16le(it->p[0]);
             if (l->pass == XFS_COLLECT)
                 collect(l, it, type);
-            else if (l->pass == XFS_HISTORY && type == ITEM_INODE)
-                tell_past(l, it);
             else if (l->pass == XFS_HISTORY)
-                continue;
+                tell_past(l, it);
             else if (order_of(it, type) == order)
                 apply(l, it, type, lsn);
         }
