@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 #include "base/varint.h"
@@ -610,18 +609,6 @@ static int send_done(struct job *j)
                                 (struct str){ (char *)done, sizeof(done) });
 }
 
-static struct name name_of(const struct wire_request *req, int fd)
-{
-    struct stat st;
-    struct name n = { .path = req->path };
-    if (!req->set && !fstat(fd, &st)) {
-        n.has_modified = true;
-        n.modified = (struct instant){ st.st_mtim.tv_sec,
-                                       (uint32_t)st.st_mtim.tv_nsec };
-    }
-    return n;
-}
-
 static int import_handle(void *ctx, struct str request, const int *fds,
                          size_t n_fds, struct err *err)
 {
@@ -638,7 +625,9 @@ static int import_handle(void *ctx, struct str request, const int *fds,
     j->image = worker_kind() == WORKER_IMAGE;
     j->verdict = WIRE_DONE;
     sink_job(j->sink, STR(""));
-    j->name = name_of(&req, fds[0]);
+    j->name = (struct name){ .path = req.path,
+                             .has_modified = req.has_modified,
+                             .modified = req.modified };
     /* several descriptors: the segments of one image, in order */
     struct source *src = req.set     ? fileset_open_worker(fds[0], err)
                          : n_fds > 1 ? source_open_split(fds, n_fds, err)

@@ -35,6 +35,11 @@ int pool_send(struct pipeline *p, struct worker *w, size_t i, struct err *err)
                                 .set = f->set,
                                 .bytes = f->size };
     struct buf b = { 0 };
+    if (!f->set) {
+        const struct timespec *t = &p->jobs[i].opened[0].st_mtim;
+        req.has_modified = true;
+        req.modified = (struct instant){ t->tv_sec, (uint32_t)t->tv_nsec };
+    }
     intake_hash_key(p->in, &req.body_key);
     wire_put_request(&b, &req);
     uint64_t budget;

@@ -527,7 +527,9 @@ void wire_put_request(struct buf *b, const struct wire_request *r)
 {
     put_u64(b, r->body_key.k[0]);
     put_u64(b, r->body_key.k[1]);
-    buf_putc(b, (char)(r->hash_files | r->set << 1 | r->hash_weak << 2));
+    buf_putc(b, (char)(r->hash_files | r->set << 1 | r->hash_weak << 2 |
+                       r->has_modified << 3));
+    put_instant(b, r->modified);
     buf_putc(b, (char)r->as.n);
     put_u64(b, r->bytes);
     put_u32(b, (uint32_t)r->path.n);
@@ -544,6 +546,9 @@ bool wire_get_request(struct str s, struct wire_request *r)
     r->hash_files = flags & 1;
     r->hash_weak = flags >> 2 & 1;
     r->set = flags & 2;
+    r->has_modified = flags >> 3 & 1;
+    r->modified.s = (int64_t)cursor_u64(&k);
+    r->modified.ns = cursor_u32(&k);
     size_t as = cursor_u8(&k);
     r->bytes = cursor_u64(&k);
     size_t path = cursor_u32(&k);

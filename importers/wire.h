@@ -52,10 +52,13 @@ enum {
 struct wire_request {
     struct hash_key body_key;
     bool hash_files, hash_weak;
-    bool set;        /* one descriptor: the names of a set (fileset.h) */
-    struct str as;   /* --as importer name, or empty */
-    struct str path; /* member path */
-    uint64_t bytes;  /* of a set: all its files */
+    bool set;          /* one descriptor: the names of a set (fileset.h) */
+    struct str as;     /* --as importer name, or empty */
+    struct str path;   /* member path */
+    uint64_t bytes;    /* of a set: all its files */
+    bool has_modified; /* when the one file was last changed: a sealed worker
+                          cannot ask */
+    struct instant modified;
 };
 void wire_put_request(struct buf *b, const struct wire_request *r);
 bool wire_get_request(struct str s, struct wire_request *r);
