@@ -172,19 +172,27 @@ static bool log_head(const struct log *l, uint32_t *head)
     return true;
 }
 
+/* Blocks of the headers of a record, and where it ends. */
+static uint32_t log_record_end(const struct log *l, uint32_t i,
+                               const unsigned char *header, uint32_t *headers)
+{
+    uint32_t len = u32be(header + 12);
+    *headers = 1;
+    if (u32be(header + 8) & 2 && u32be(header + 320) > LOG_HEADER_SIZE)
+        *headers = (u32be(header + 320) - 1) / LOG_HEADER_SIZE + 1;
+    if (*headers > 64 || len > LOG_BACK * BASIC)
+        return UINT32_MAX;
+    return (i + *headers + (len + BASIC - 1) / BASIC) % l->n;
+}
+
 /* Does the record at block i, which the head follows, say "unmounted"? */
 static bool log_unmounted(const struct log *l, uint32_t i,
                           const unsigned char *header, uint32_t head)
 {
     unsigned char op[BASIC];
-    uint32_t blocks = 1, len = u32be(header + 12);
-    if (u32be(header + 8) & 2 && u32be(header + 320) > LOG_HEADER_SIZE)
-        blocks = (u32be(header + 320) - 1) / LOG_HEADER_SIZE + 1;
-    if (u32be(header + 40) != 1 || len > LOG_BACK * BASIC || blocks > 64 ||
-        !log_block(l, (i + blocks) % l->n, op))
-        return false;
-    uint32_t after = i + blocks + (len + BASIC - 1) / BASIC;
-    return op[9] & LOG_UNMOUNT && after % l->n == head % l->n;
+    uint32_t headers, end = log_record_end(l, i, header, &headers);
+    return end == head % l->n && u32be(header + 40) == 1 &&
+           log_block(l, (i + headers) % l->n, op) && op[9] & LOG_UNMOUNT;
 }
 
 /* NULL: its state is known, and in info->dirty. */
@@ -193,7 +201,8 @@ static const char *log_state(struct xfs *x, struct fs_info *info)
     struct log l = { .x = x };
     unsigned char p[BASIC];
     uint64_t block;
-    uint32_t head, round;
+    uint32_t head, start, round, headers;
+    bool torn = false;
     info->dirty = false;
     if (x->external_log || journal_is_layer(x->vol))
         return NULL;
@@ -205,17 +214,24 @@ static const char *log_state(struct xfs *x, struct fs_info *info)
     l.n = (uint32_t)((uint64_t)x->log_blocks * x->block / BASIC);
     if (!log_head(&l, &head))
         return "the log lies outside of the volume";
+    start = head;
     for (uint32_t i = 1; i <= LOG_BACK && i <= l.n; i++) {
-        uint32_t at = (head + l.n - i) % l.n;
+        uint32_t at = (start + l.n - i) % l.n;
         if (!log_block(&l, at, p))
             return "the log lies outside of the volume";
-        if (u32be(p) == LOG_MAGIC) {
+        if (u32be(p) != LOG_MAGIC)
+            continue;
+        /* A record that does not end at the head was not written to its end,
+         * or xfs_repair emptied the log behind it: the head is before it. */
+        if (torn || log_record_end(&l, at, p, &headers) == head % l.n) {
             info->dirty = !log_unmounted(&l, at, p, head);
             return NULL;
         }
+        torn = true;
+        head = at;
     }
     /* Never written: nothing to recover. */
-    if (log_round(&l, 0, &round) && round == 0 && head == l.n) {
+    if (log_round(&l, 0, &round) && round == 0 && start == l.n) {
         info->dirty = false;
         return NULL;
     }
@@ -305,6 +321,7 @@ static const char *super_check(struct xfs *x, const unsigned char *sb)
     x->sector = u16be(sb + 102);
     x->inode_size = u16be(sb + 104);
     x->agblk_log = sb[124];
+    x->ino_align = u32be(sb + 180);
     uint32_t block_log = log2_of(x->block);
     x->inode_log = log2_of(x->inode_size);
     if (block_log < 9 || x->block > XFS_BLOCK_MAX)

@@ -1,7 +1,7 @@
 /*
  * XFS inside: what fs_xfs.c (superblock, log state), fs_xfs_inode.c (inodes,
- * B-trees, chunks), fs_xfs_map.c (forks, content), fs_xfs_dir.c, fs_xfs_attr.c
- * and fs_xfs_walk.c share.
+ * B-trees, chunks), fs_xfs_map.c (forks, content), fs_xfs_dir.c, fs_xfs_attr.c,
+ * fs_xfs_free.c and fs_xfs_walk.c share.
  *
  * Layout: "XFS Algorithms & Data Structures" (kernel.org, xfs documentation);
  * big-endian but for the checksums. Offsets were checked against images that
@@ -51,6 +51,7 @@ struct xfs {
     const char *log_wrong; /* why its state is not known, or NULL */
     uint32_t block, sector, inode_size, ag_blocks, ag_count, dir_block;
     uint32_t incompat, inode_log, inop_log, agblk_log, log_blocks;
+    uint32_t ino_align; /* blocks; chunks of inodes begin at multiples */
     uint64_t blocks, root, log_start, rt_blocks;
     uint64_t internal[6]; /* inodes of bitmaps, quotas, the metadata root */
     uint64_t budget;      /* metadata blocks that may still be read */
@@ -161,10 +162,23 @@ void xfs_history_free(struct xfs_history *h);
 /* What the freed inode `now` was. *whole: its extents are known. */
 bool xfs_history_inode(struct xfs_history *h, const struct xfs_inode *now,
                        struct xfs_inode *old, bool *whole);
+
+/* ---- fs_xfs_free.c ------------------------------------------------------ */
+
 struct xfs_map;
 /* How many of the first `size` bytes lie in blocks that no file uses. */
 uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map,
                         uint64_t size);
+
+/* Inodes in free space, of chunks that were freed whole (version 5 only). */
+struct xfs_search {
+    uint64_t budget;      /* places that may still be looked at */
+    bool cut;             /* there were more */
+    struct xfs_inode *in; /* the one found, filled before found() */
+    void *ctx;
+    bool (*found)(void *ctx); /* false ends it */
+};
+bool xfs_search_free(struct xfs *x, struct xfs_search *s); /* false: memory */
 
 /* ---- fs_xfs_map.c ------------------------------------------------------- */
 

@@ -20,7 +20,7 @@
 #include "evidence/journal.h"
 #include "evidence/journal_xfs.h"
 
-enum { PASTS_MAX = 1 << 18, LEAVES_MAX = 1 << 20 };
+enum { PASTS_MAX = 1 << 18 };
 
 struct past {
     uint64_t ino; /* + 1; 0 is free */
@@ -180,80 +180,4 @@ bool xfs_history_inode(struct xfs_history *h, const struct xfs_inode *now,
     xfs_inode_decode(h->x, now->ino, now->off, p->raw, old);
     *whole = p->whole || old->size == 0;
     return true;
-}
-
-/* ---- free space --------------------------------------------------------- */
-
-enum { HEADER_V5 = 56, HEADER_V4 = 16 };
-
-/* A block of the tree of free extents of a group; false: it is none. */
-static bool free_block(struct xfs *x, uint32_t ag, uint32_t block,
-                       unsigned char *p)
-{
-    uint64_t off = ((uint64_t)ag * x->ag_blocks + block) * x->block;
-    return block < x->ag_blocks && xfs_read_meta(x, off, p, x->block) &&
-           memcmp(p, x->v5 ? "AB3B" : "ABTB", 4) == 0;
-}
-
-/* How many of n blocks from `start` on the records of a leaf call free. */
-static uint64_t leaf_free(const struct xfs *x, const unsigned char *p,
-                          uint64_t start, uint64_t n)
-{
-    size_t header = x->v5 ? HEADER_V5 : HEADER_V4;
-    uint64_t sum = 0;
-    unsigned records = u16be(p + 6);
-    for (unsigned i = 0; i < records && header + 8 * (i + 1) <= x->block; i++) {
-        uint64_t from = u32be(p + header + 8 * (size_t)i);
-        uint64_t end = from + u32be(p + header + 8 * (size_t)i + 4);
-        from = from > start ? from : start;
-        end = end < start + n ? end : start + n;
-        sum += end > from ? end - from : 0;
-    }
-    return sum;
-}
-
-/* Free blocks among [start, start+n) of a group: down the first branch, then
- * along the leaves. */
-static uint64_t group_free(struct xfs *x, uint32_t ag, uint64_t start,
-                           uint64_t n, unsigned char *p)
-{
-    size_t header = x->v5 ? HEADER_V5 : HEADER_V4;
-    size_t most = (x->block - header) / 12;
-    uint64_t sum = 0, off = (uint64_t)ag * x->ag_blocks * x->block + x->sector;
-    unsigned char agf[36];
-    if (!xfs_read(x, off, agf, sizeof agf) || memcmp(agf, "XAGF", 4) != 0)
-        return 0;
-    uint32_t block = u32be(agf + 16);
-    for (unsigned depth = 0; depth <= XFS_DEPTH_MAX; depth++) {
-        if (!free_block(x, ag, block, p))
-            return 0;
-        if (u16be(p + 4) == 0)
-            break;
-        block = u32be(p + header + 8 * most);
-    }
-    for (size_t i = 0; i < LEAVES_MAX && u16be(p + 4) == 0; i++) {
-        sum += leaf_free(x, p, start, n);
-        if (!free_block(x, ag, u32be(p + 12), p))
-            break;
-    }
-    return sum < n ? sum : n;
-}
-
-uint64_t xfs_free_bytes(struct xfs *x, const struct xfs_map *map, uint64_t size)
-{
-    unsigned char *p = malloc(x->block);
-    uint64_t sum = 0;
-    for (size_t i = 0; p && i < map->n; i++) {
-        const struct fs_run *r = &map->runs[i];
-        uint64_t ag = r->physical / x->ag_blocks;
-        uint64_t at = r->logical * x->block;
-        if (r->kind != FS_RUN_DATA || at >= size)
-            continue;
-        uint64_t bytes =
-            x->block *
-            group_free(x, (uint32_t)ag, r->physical % x->ag_blocks, r->n, p);
-        sum += bytes < size - at ? bytes : size - at;
-    }
-    free(p);
-    return sum;
 }

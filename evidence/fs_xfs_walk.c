@@ -17,6 +17,7 @@
 
 enum {
     DELETED_MAX = 1 << 16,
+    PLACES_MAX = 1 << 20, /* of free space that are looked at */
     PROGRESS_STEP = 4096,
 };
 
@@ -32,6 +33,7 @@ struct walk {
     const struct fs_visitor *v;
     struct fs_todo todo;
     struct xfs_chunks chunks;
+    struct fs_todo told; /* numbers outside of chunks, of remnants of names */
     uint64_t names, n_open;
     int stop;
     struct buf path, link, names_buf;
@@ -189,6 +191,8 @@ static bool mark(struct walk *w, uint64_t ino)
     bool fresh = !k || !(k->named & bit);
     if (k)
         k->named |= bit;
+    else if (!fs_todo_seen(&w->told, ino, &fresh))
+        fresh = true;
     return fresh;
 }
 
@@ -629,6 +633,53 @@ static void unnamed_inodes(struct walk *w)
               (unsigned long long)lost.inodes);
 }
 
+/* ---- inodes in free space ------------------------------------------------ */
+
+/* A freed chunk's inode, as it was when it was last written: freed already, or
+ * still with its content. */
+static bool found_free(void *ctx)
+{
+    struct walk *w = ctx;
+    char name[UNNAMED_MAX];
+    struct fs_file f = { .type = FS_FILE_OTHER,
+                         .flags = FS_FILE_DELETED,
+                         .found = FS_FOUND_INODE,
+                         .confidence = FS_POSSIBLE };
+    if (w->inode.unused || !mark(w, w->inode.ino))
+        return !w->stop;
+    if (has_former(w)) {
+        fill_former(w, &f);
+    } else if (w->inode.mode == 0) {
+        fill_freed(&w->inode, &f);
+    } else {
+        w->quiet = true;
+        fill(w, &w->inode, &f);
+        w->quiet = false;
+        f.free_bytes = xfs_free_bytes(w->x, &w->map, f.size);
+    }
+    f.confidence = FS_POSSIBLE;
+    f.path = unnamed_path(name, w->inode.ino);
+    emit(w, &f);
+    return !w->stop && w->names < FS_NAMES_MAX;
+}
+
+static void free_space(struct walk *w)
+{
+    struct xfs_search s = {
+        .budget = PLACES_MAX, .in = &w->inode, .ctx = w, .found = found_free
+    };
+    if (w->stop || w->names >= FS_NAMES_MAX)
+        return;
+    if (!xfs_search_free(w->x, &s))
+        issue(w, 2, "no-memory", 0,
+              "not enough memory to look for freed inodes");
+    else if (s.cut)
+        issue(w, 0, "xfs-free-space", 0,
+              "freed inodes were looked for in the first %d places of free "
+              "space only",
+              PLACES_MAX);
+}
+
 /* ---- the volume --------------------------------------------------------- */
 
 static void feature_issues(struct walk *w)
@@ -698,6 +749,7 @@ static void walk_free(struct walk *w)
     if (!w)
         return;
     fs_todo_free(&w->todo);
+    fs_todo_free(&w->told);
     xfs_chunks_free(&w->chunks);
     xfs_map_free(&w->map);
     xfs_dir_free(&w->dir_read);
@@ -746,6 +798,7 @@ int xfs_walk(struct fs *fs, const struct fs_visitor *v, struct err *err)
     if (w->names >= FS_NAMES_MAX)
         issue(w, 2, "fs-names", 0, "more than %d names: stopped", FS_NAMES_MAX);
     unnamed_inodes(w);
+    free_space(w);
     if (x->budget == 0)
         issue(w, 2, "xfs-loops", 0,
               "more blocks of metadata are referred to than there can be: "

@@ -14,6 +14,7 @@
 #include "evidence/journal.h"
 #include "evidence/lvm.h"
 #include "evidence/memory.h"
+#include "evidence/super_copy.h"
 #include "evidence/utf16.h"
 #include "evidence/volume.h"
 #include "evidence/zstd.h"
@@ -157,6 +158,22 @@ static struct source *open_journal(struct source *below, uint64_t number,
     return s;
 }
 
+/* The volume with a copy of its superblock in place of a damaged one. */
+static struct source *open_super(struct source *below, uint64_t number,
+                                 struct str arg, struct err *err)
+{
+    struct super_report report;
+    struct err own = { 0 };
+    (void)number;
+    (void)arg;
+    struct source *s = super_copy_open(below, &report, &own);
+    if (!s && own.code == 0)
+        err_set(&own, ERR_EVIDENCE, "the superblock needs no copy");
+    if (!s && err)
+        *err = own;
+    return s;
+}
+
 static struct source *open_zip(struct source *below, uint64_t number,
                                struct str arg, struct err *err)
 {
@@ -194,6 +211,7 @@ static const struct {
     { "tar", false, true, open_tar },
     { "phys", false, false, open_phys },
     { "journal", false, false, open_journal },
+    { "super", false, false, open_super },
     { "lv", false, true, open_lv },
     { "utf16", false, false, open_utf16 },
 };

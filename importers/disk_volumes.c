@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "evidence/super_copy.h"
 #include "importers/disk_identity.h"
 #include "importers/disk_media.h"
 
@@ -28,8 +29,10 @@ bool disk_volume_place(const struct disk_volume *v, uint64_t off, uint64_t len,
 {
     if (off > v->src->size || len > v->src->size - off)
         return false;
-    if (v->logical)
-        return lvm_place_of(v->src, off, len, at);
+    if (v->logical) /* maybe with a copy of its superblock laid over it */
+        return lvm_place_of(strcmp(v->src->layer, "super") == 0 ? v->src->below
+                                                                : v->src,
+                            off, len, at);
     *at = v->off + off;
     return true;
 }
@@ -113,11 +116,49 @@ static int physical_volume(struct volumes *vs)
     return 0;
 }
 
+static int copy_used(struct volumes *vs, const struct super_report *r)
+{
+    struct buf more = { 0 };
+    if (r->replaced)
+        buf_printf(&more, ", and %llu group descriptors beside it",
+                   (unsigned long long)r->replaced);
+    int stop = sink_issue(
+        vs->sink, ISSUE_ERROR, 0, 0, "superblock-copy",
+        "volume %s: its %s superblock %s; the copy at byte %llu is used%.*s. "
+        "Copies are older: recent changes, or a later file system, may be "
+        "missing",
+        disk_volume_title(&vs->at), fs_type_name(r->type), r->why,
+        (unsigned long long)r->from, STR_ARG(buf_str(&more)));
+    buf_free(&more);
+    return stop;
+}
+
+/* The volume through the layer "super". */
+static int volume_by_copy(struct volumes *vs, struct source *s, struct err *err)
+{
+    struct disk_volume v = vs->at;
+    size_t n = strlen(v.name);
+    v.src = s;
+    snprintf(v.name + n, sizeof v.name - n, n ? "!super" : "super");
+    return vs->walker->walk(vs->walker->ctx, &v, err);
+}
+
 static int volume_content(struct volumes *vs, struct err *err)
 {
     enum fs_type type = fs_recognise(vs->at.src);
+    struct super_report report;
+    struct err why;
     if (type == FS_LVM && !vs->at.logical)
         return physical_volume(vs);
+    struct source *s = super_copy_open(vs->at.src, &report, &why);
+    int stop = s ? copy_used(vs, &report) : 0;
+    if (s && !stop)
+        stop = volume_by_copy(vs, s, err);
+    source_close(s);
+    if (s || stop)
+        return stop;
+    if (why.code == ERR_INTERNAL)
+        return err_set(err, why.code, "%s", why.what);
     if (!fs_type_readable(type))
         return not_read(vs, type);
     return vs->walker->walk(vs->walker->ctx, &vs->at, err);
@@ -127,8 +168,13 @@ static int volume_content(struct volumes *vs, struct err *err)
 
 static int whole(struct volumes *vs, struct err *err)
 {
+    struct super_report ignored;
+    struct err why;
     vs->at = (struct disk_volume){ .src = vs->media };
-    if (fs_recognise(vs->media) == FS_UNKNOWN)
+    struct source *copy = super_copy_open(vs->media, &ignored, &why);
+    bool none = !copy && fs_recognise(vs->media) == FS_UNKNOWN;
+    source_close(copy);
+    if (none)
         return sink_issue(vs->sink, ISSUE_ERROR, 0, vs->media->size,
                           "media-unknown",
                           "no partition table and no file system");

@@ -56,4 +56,35 @@ for i in $(seq 40); do seq "$i" 9000 >"m/more/$i"; done
 umount m
 "$list" i.img >all 2>issues
 is "$(grep -c '^issue [12]' issues)" 0 "no issues after more writing"
+# Whole chunks of inodes are freed, and the log is emptied: what free space
+# still holds.
+truncate -s 0 i.img
+truncate -s 300M i.img
+mkfs.xfs -q -f i.img && mount -o loop i.img m
+mkdir m/all
+for i in $(seq 900); do seq "$i" 1000 >"m/all/$i"; done
+(cd m/all && sha256sum -- *) | cut -d ' ' -f 1 | sort >wanted
+umount m
+mount -o loop i.img m
+rm -r m/all
+umount m
+xfs_repair -L i.img >/dev/null 2>&1
+is_status $? 0 "the log is emptied"
+"$list" i.img >all 2>issues
+awk '$1 == "-" && $10 % 2 == 1 && $11 != "-" { print $11 }' all | sort >hashes
+comm -12 hashes wanted >both
+[ "$(wc -l <both)" -ge 800 ]
+ok "$(wc -l <both) of 900 deleted files with their content, of freed chunks"
+is "$(grep -c '^issue [12]' issues)" 0 "no issues"
+awk '$10 % 2 == 0 { print $13 }' all >live
+is "$(cat live)" "/" "nothing of it is taken for a file in use"
+# The same space, used again: no content that is not there.
+mount -o loop i.img m
+tr '\0' 'x' </dev/zero | head -c 250000000 >m/fill 2>/dev/null
+umount m
+"$list" i.img >all 2>issues
+awk '$1 == "-" && $10 % 2 == 1 && $11 != "-" { print $11 }' all | sort >hashes
+comm -12 hashes wanted >both
+is "$(wc -l <both)" 0 "nothing when the space was used again"
+is "$(grep -c '^issue [12]' issues)" 0 "no issues"
 done_testing

@@ -72,8 +72,14 @@ for field in 24:'\377' 40:'\0\0\0\0' 32:'\0\0\0\0'; do
     cp e.img bad.img
     poke bad.img $((1024 + ${field%%:*})) "${field#*:}"
     "$dump" disk bad.img >out
-    has 'error volume-(damaged|not-read)|error media-unknown|warning ext-super' \
+    has 'error superblock-copy .*makes no sense' \
         "an impossible superblock (field ${field%%:*}) is named"
+    has 'file \[super\] /etc/passwd ' "and its copy used"
+    # Nor is a copy there: of the second group, which holds the only one.
+    dd if=/dev/zero of=bad.img bs=1024 seek=8193 count=1 conv=notrunc 2>/dev/null
+    "$dump" disk bad.img >out
+    has 'error volume-(damaged|not-read)|error media-unknown|warning ext-super' \
+        "without a copy (field ${field%%:*}) it is named"
 done
 
 # ---- tables ----------------------------------------------------------------
