@@ -5,6 +5,7 @@
 #include "cli/stop.h"
 
 #include "base/hash.h"
+#include "base/hash_list.h"
 #include "base/text.h"
 #include "casedb/known.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READ = 1 << 20, LINE_LONGEST = 4096 };
+enum { READ = 1 << 20 };
 
 static const struct command_option options[] = {
     { "--notable", NULL, "what the list names is notable, not merely known",
@@ -74,50 +75,12 @@ static int list(struct cli *cli, struct casedb *c, struct err *err)
 struct reading {
     struct known_match *m;
     struct hasher *h;
-    struct buf line;
-    uint64_t bad, line_no, first_bad;
-    size_t seen[33]; /* digests by their length in bytes */
+    struct hash_list list;
 };
 
-/* The first word of the line: "HASH", "HASH  NAME", "HASH,NAME", "\"HASH\"". */
-static void take_line(struct reading *r, struct str line)
+static void take_hash(void *ctx, const unsigned char *hash, size_t n)
 {
-    unsigned char hash[32];
-    size_t n = 0;
-    line = str_trim(line);
-    if (line.n && line.p[0] == '"')
-        line = str_sub(line, 1, line.n);
-    r->line_no++;
-    if (line.n == 0 || line.p[0] == '#')
-        return;
-    while (n < line.n && str_hex(line.p[n]) >= 0)
-        n++;
-    bool ends = n == line.n || strchr(" \t,;\"*", line.p[n]);
-    bool length = n == 32 || n == 40 || n == 64;
-    if (ends && length && hash_from_hex(str_sub(line, 0, n), hash, n / 2)) {
-        r->seen[n / 2]++;
-        known_add(r->m, hash, n / 2);
-    } else if (r->bad++ == 0) {
-        r->first_bad = r->line_no;
-    }
-}
-
-static void take_bytes(struct reading *r, struct str s)
-{
-    for (size_t at = 0; at < s.n;) {
-        const char *lf = memchr(s.p + at, '\n', s.n - at);
-        size_t n = lf ? (size_t)(lf - s.p) - at : s.n - at;
-        struct str part = str_sub(s, at, n);
-        at += n + (lf ? 1 : 0);
-        /* only the first word counts */
-        if (r->line.n + part.n > LINE_LONGEST)
-            part.n = LINE_LONGEST - r->line.n;
-        buf_put(&r->line, part);
-        if (!lf)
-            continue;
-        take_line(r, buf_str(&r->line));
-        buf_clear(&r->line);
-    }
+    known_add(ctx, hash, n);
 }
 
 /* The file once from start to end: its digest, and its lines unless it is a
@@ -144,12 +107,12 @@ static int read_file(struct reading *r, const char *path, bool *database,
         first = false;
         hasher_add(r->h, p, s.n);
         if (!*database)
-            take_bytes(r, s);
+            hash_list_add(&r->list, s);
         if (stop_signal())
             rc = err_set(err, ERR_STOPPED, "known: interrupted");
     }
-    if (rc == 0 && r->line.n)
-        take_line(r, buf_str(&r->line));
+    if (rc == 0)
+        hash_list_end(&r->list);
     hasher_end(r->h, HASH_SHA256, sha256);
     if (fd >= 0)
         close(fd);
@@ -171,15 +134,15 @@ static void say_odd(struct cli *cli, const struct reading *r, const char *path)
         const char *name;
     } kinds[] = { { 16, "MD5" }, { 20, "SHA-1" }, { 32, "SHA-256" } };
     for (size_t i = 0; i < 3; i++)
-        if (r->seen[kinds[i].n] && known_digests(r->m, kinds[i].n) == 0) {
+        if (r->list.seen[kinds[i].n] && known_digests(r->m, kinds[i].n) == 0) {
             message("%s: has %s, and no file of the case has one",
                     text_line(str_from(path)), kinds[i].name);
             cli->issues = true;
         }
-    if (r->bad) {
+    if (r->list.bad) {
         message("%s: %llu lines hold no digest, the first is line %llu",
-                text_line(str_from(path)), (unsigned long long)r->bad,
-                (unsigned long long)r->first_bad);
+                text_line(str_from(path)), (unsigned long long)r->list.bad,
+                (unsigned long long)r->list.first_bad);
         cli->issues = true;
     }
 }
@@ -224,11 +187,12 @@ static int compare_all(struct cli *cli, struct casedb *c, struct err *err)
         struct reading r = { .h = hasher_open(1u << HASH_SHA256) };
         rc = r.h ? known_open(c, &r.m, err)
                  : err_set(err, ERR_INTERNAL, "out of memory");
+        r.list = (struct hash_list){ .ctx = r.m, .hash = take_hash };
         if (rc == 0)
             rc = compare(cli, &r, cli->words[i], err);
         known_close(r.m);
         hasher_close(r.h);
-        buf_free(&r.line);
+        hash_list_free(&r.list);
     }
     return rc;
 }
