@@ -134,6 +134,7 @@ enum file_flag {
     FILE_NO_TIME_C = 64,
     FILE_NO_TIME_B = 128,
     FILE_NO_TIME_D = 256,
+    FILE_RECORDS = 512, /* looked into: its records are a member of their own */
 };
 
 /* A volume that was copied while mounted is seen twice: as it lies on the

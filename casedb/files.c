@@ -18,7 +18,8 @@
     " LEFT JOIN known ON known.file = file.id"
 #define WHERE                                                                  \
     " WHERE (?1=0 OR member.exhibit=?1) AND (?2='' OR volume=?2)"              \
-    " AND (?3=0 OR ?3 >> view & 1)"
+    " AND (?3=0 OR ?3 >> view & 1)"                                            \
+    " AND (?5=0 OR file.flags & ?5)"
 #define ORDER " ORDER BY file.id"
 
 static const char *const queries[] = {
@@ -101,6 +102,7 @@ int case_files(struct casedb *c, const struct file_query *q,
     sqlite3_bind_int64(st, 1, q->exhibit);
     db_bind_text(st, 2, q->volume);
     sqlite3_bind_int64(st, 3, q->views);
+    sqlite3_bind_int64(st, 5, q->flags);
     if (q->scope != FILES_BELOW)
         sqlite3_bind_int64(st, 4, id);
     int rc;

@@ -34,6 +34,7 @@ struct file_query {
     struct str path;
     enum file_scope scope;
     unsigned views; /* bits 1 << view; 0 = all */
+    uint32_t flags; /* with any of these; 0 = all */
 };
 /* In the order of the evidence. Nonzero from fn stops and is returned. */
 int case_files(struct casedb *c, const struct file_query *q,

@@ -329,7 +329,7 @@ static int write_file(struct casedb *c, sqlite3_stmt *st,
                           f->gid,
                           f->links,
                           (int64_t)f->size,
-                          f->flags & 15,
+                          f->flags & (15u | FILE_RECORDS),
                           f->t_res };
     const int64_t w[] = { f->view,       f->found,
                           f->confidence, (int64_t)f->free_bytes,

@@ -29,7 +29,7 @@ struct intake {
     struct batch_member member; /* the open one */
     struct arena member_arena;
     bool in_member;
-    uint64_t files_done, items, skip;
+    uint64_t files_done, parts_done, items, skip;
     struct intake_totals totals;
     uint64_t first_event;
     void (*stamp)(void *ctx, struct buf *out);
@@ -275,7 +275,7 @@ static int wait_writer(struct intake *in, struct err *err)
 /* State blob: little-endian u64s, then the open member's path, layers and
  * format and the pipeline's stamp, each with a u64 length. Version 1 had no
  * stamp. */
-enum { CHECKPOINT_VERSION = 2 };
+enum { CHECKPOINT_VERSION = 3 };
 
 static void put64(struct buf *b, uint64_t v)
 {
@@ -327,6 +327,7 @@ static int make_checkpoint(struct intake *in, struct batch *b, struct err *err)
         in->stamp(in->stamp_ctx, &stamp);
     s.failed |= stamp.failed;
     put_counted(&s, buf_str(&stamp));
+    put64(&s, in->parts_done);
     buf_free(&stamp);
     bool failed = s.failed;
     b->checkpoint = buf_to_arena(&s, &b->arena);
@@ -343,7 +344,7 @@ static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
 {
     struct cursor k = cursor_of(blob.p, blob.n);
     uint64_t version = cursor_u64(&k);
-    if (version != 1 && version != CHECKPOINT_VERSION)
+    if (version < 1 || version > CHECKPOINT_VERSION)
         return err_set(err, ERR_CASE, "checkpoint of an unknown form");
     in->files_done = cursor_u64(&k);
     in->skip = cursor_u64(&k);
@@ -368,6 +369,8 @@ static int load_checkpoint(struct intake *in, struct str blob, struct err *err)
     in->member.format = get_counted(in, &k);
     if (version > 1)
         buf_put(&in->old_stamp, cursor_str(&k, cursor_u64(&k)));
+    if (version > 2)
+        in->parts_done = cursor_u64(&k);
     if (in->old_stamp.failed)
         return no_memory(err);
     if (k.failed)
@@ -895,15 +898,36 @@ void intake_abandon(struct intake *in)
     in->skip = 0;
 }
 
-int intake_file_done(struct intake *in, struct err *err)
+static int stream_done(struct intake *in, struct err *err)
 {
     if (in->skip)
         return err_set(err, ERR_EVIDENCE,
                        "the evidence changed since the import was "
                        "interrupted: a file has fewer records now");
-    in->files_done++;
     in->items = 0;
     return 0;
+}
+
+uint64_t intake_parts(const struct intake *in)
+{
+    return in->parts_done;
+}
+
+int intake_part_done(struct intake *in, struct err *err)
+{
+    int rc = stream_done(in, err);
+    in->parts_done += rc == 0;
+    return rc;
+}
+
+int intake_file_done(struct intake *in, struct err *err)
+{
+    int rc = stream_done(in, err);
+    if (rc == 0) {
+        in->files_done++;
+        in->parts_done = 0;
+    }
+    return rc;
 }
 
 /* ---- end

@@ -141,6 +141,10 @@ bool intake_in_member(const struct intake *in);
  * it already is skipped. abandon: nothing of it comes any more. */
 void intake_restart(struct intake *in);
 void intake_abandon(struct intake *in);
+/* A part of the top-level file is whole: a stream of its own, after which an
+ * interrupted import goes on. Of the open file so many are in the case. */
+int intake_part_done(struct intake *in, struct err *err) CHECKED;
+uint64_t intake_parts(const struct intake *in);
 /* The top-level file is whole: the next item belongs to the next one. */
 int intake_file_done(struct intake *in, struct err *err) CHECKED;
 

@@ -72,8 +72,11 @@ static int not_found(struct disk *d, size_t n, struct err *err)
 int disk_find(struct disk *d, struct disk_file *out, struct err *err)
 {
     struct finding s = { .d = d };
-    const struct file_query q = { d->exhibit, d->volume, d->path, FILES_AT,
-                                  d->views };
+    const struct file_query q = { .exhibit = d->exhibit,
+                                  .volume = d->volume,
+                                  .path = d->path,
+                                  .scope = FILES_AT,
+                                  .views = d->views };
     int rc = case_files(d->c, &q, take_file, &s, err);
     if (rc)
         return rc;

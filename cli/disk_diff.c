@@ -71,8 +71,11 @@ static int by_name_and_row(const void *a, const void *b)
 
 static int load(struct disk *d, int64_t exhibit, struct set *s, struct err *err)
 {
-    const struct file_query q = { exhibit, d->volume, d->path, FILES_BELOW,
-                                  s->views };
+    const struct file_query q = { .exhibit = exhibit,
+                                  .volume = d->volume,
+                                  .path = d->path,
+                                  .scope = FILES_BELOW,
+                                  .views = s->views };
     s->err = err;
     int rc = case_files(d->c, &q, add_row, s, err);
     if (rc == 0 && s->n)

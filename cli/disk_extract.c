@@ -261,8 +261,11 @@ static int copy_paths(struct extraction *x, struct err *err)
         if (!text_parse(&path, arg_word(d->cli, d->first_path + i)))
             rc = err_set(err, ERR_USAGE, "%s: not a path as ls prints it",
                          text_line(arg_word(d->cli, d->first_path + i)));
-        const struct file_query q = { d->exhibit, d->volume, buf_str(&path),
-                                      FILES_BELOW, d->views };
+        const struct file_query q = { .exhibit = d->exhibit,
+                                      .volume = d->volume,
+                                      .path = buf_str(&path),
+                                      .scope = FILES_BELOW,
+                                      .views = d->views };
         uint64_t before = x->n + x->skipped;
         if (rc == 0)
             rc = case_files(d->c, &q, extract_row, x, err);

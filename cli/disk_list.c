@@ -120,8 +120,11 @@ int disk_ls(struct disk *d, struct err *err)
     };
     bool all = arg_has(cli, "-R") || arg_has(cli, "--recursive") || l.deleted ||
                l.privileged;
-    const struct file_query q = { d->exhibit, d->volume, d->path,
-                                  all ? FILES_BELOW : FILES_IN, d->views };
+    const struct file_query q = { .exhibit = d->exhibit,
+                                  .volume = d->volume,
+                                  .path = d->path,
+                                  .scope = all ? FILES_BELOW : FILES_IN,
+                                  .views = d->views };
     struct table_column columns[FILE_COLUMNS + MORE_COLUMNS];
     memcpy(columns, file_columns, sizeof(file_columns));
     memcpy(columns + FILE_COLUMNS, more_columns, sizeof(more_columns));
@@ -167,8 +170,11 @@ static int put_deleted(void *ctx, const struct file_row *f)
 int disk_deleted(struct disk *d, struct err *err)
 {
     struct listing l = { .d = d };
-    const struct file_query q = { d->exhibit, d->volume, d->path, FILES_BELOW,
-                                  d->views };
+    const struct file_query q = { .exhibit = d->exhibit,
+                                  .volume = d->volume,
+                                  .path = d->path,
+                                  .scope = FILES_BELOW,
+                                  .views = d->views };
     return list(&l, deleted_columns,
                 sizeof(deleted_columns) / sizeof(*deleted_columns), &q,
                 put_deleted, err);

@@ -207,7 +207,7 @@ static int emit_row(struct reader *r, struct str row, uint64_t off)
 /* Objects that wrap one event. 1 = not one of these. */
 static int unwrap_one(struct reader *r, struct str o, uint64_t off)
 {
-    static const char *const paths[] = {
+    static const char *const keys[] = {
         "CloudTrailEvent", "detail",
         "result._raw",     "_raw",
         "_source",         "_source.event.original",
@@ -216,8 +216,8 @@ static int unwrap_one(struct reader *r, struct str o, uint64_t off)
         "eventData",
     };
     struct str inner;
-    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-        if (member(r, o, paths[i], &inner) && inner.n && inner.p[0] == '{') {
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (member(r, o, keys[i], &inner) && inner.n && inner.p[0] == '{') {
             int rc = emit_inner(r, inner, off, o.n, 0);
             if (rc != 1)
                 return rc;
@@ -573,11 +573,15 @@ static int probe(struct probe *p)
     return 0;
 }
 
+static const char *const paths[] = { "AWSLogs/**", "*_CloudTrail_*.json*",
+                                     NULL };
+
 const struct importer importers_cloudtrail = {
     .name = "cloudtrail",
     .title = "CloudTrail events",
     .reads = "S3 log files, JSON lines, arrays, lookup-events, Insights, "
              "EventBridge, Lake rows",
+    .paths = paths,
     .probe = probe,
     .import = import,
 };

@@ -24,6 +24,7 @@
 #include "importers/disk_types.h"
 #include "importers/disk_views.h"
 #include "importers/disk_volumes.h"
+#include "importers/wanted.h"
 
 enum {
     STEP = 1 << 20,
@@ -140,6 +141,7 @@ struct disk {
     size_t n_codes;
     uint64_t files, hashed;
     struct hasher *hasher;
+    struct wanted *wanted;
     struct {
         uint64_t inode;
         struct digests digests;
@@ -291,6 +293,18 @@ static bool view_of(struct disk *d, const struct fs_file *f,
     return true;
 }
 
+/* Is its content there, and does an importer ask for files of its name? Of
+ * what was deleted only what nothing else lies over. */
+static bool has_records(struct disk *d, const struct fs_file *f)
+{
+    return f->type == FS_FILE_REGULAR && f->size > 0 &&
+           !(f->flags & FS_FILE_REALLOCATED) &&
+           f->size / 16 <= d->fs->vol->size &&
+           (!(f->flags & FS_FILE_DELETED) || f->free_bytes == f->size ||
+            f->found == FS_FOUND_OPEN) &&
+           wanted_path(d->wanted, f->path);
+}
+
 static int on_file(void *ctx, const struct fs_file *f)
 {
     struct disk *d = ctx;
@@ -320,6 +334,8 @@ static int on_file(void *ctx, const struct fs_file *f)
         .device = f->device,
     };
     place(d, f, &r);
+    if (has_records(d, f))
+        r.flags |= FILE_RECORDS;
     if (!view_of(d, f, &r))
         return 0;
     struct record_xattr xattrs[XATTRS];
@@ -641,15 +657,20 @@ static int all_volumes(struct disk *d, struct err *err)
 static int import(struct import_job *job, struct err *err)
 {
     struct disk *d = calloc(1, sizeof *d);
-    if (d)
+    if (d) {
         d->buf = malloc(STEP);
+        d->wanted = wanted_open();
+    }
     if (d && job->hash_files)
         d->hasher = hasher_open(
             1u << HASH_SHA256 |
             (job->hash_weak ? 1u << HASH_SHA1 | 1u << HASH_MD5 : 0));
-    if (!d || !d->buf || (job->hash_files && !d->hasher)) {
-        if (d)
+    if (!d || !d->buf || !d->wanted || (job->hash_files && !d->hasher)) {
+        if (d) {
             free(d->buf);
+            wanted_close(d->wanted);
+            hasher_close(d->hasher);
+        }
         free(d);
         return err_set(err, ERR_INTERNAL, "out of memory");
     }
@@ -664,6 +685,7 @@ static int import(struct import_job *job, struct err *err)
     if (d->media && d->media != job->in->src)
         source_close(d->media);
     hasher_close(d->hasher);
+    wanted_close(d->wanted);
     free(d->buf);
     free(d);
     return code;

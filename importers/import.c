@@ -17,15 +17,17 @@
 #include "importers/pipeline.h"
 #include "importers/supplement.h"
 
-static void note_format(void *ctx, struct str format)
+void pipeline_format(void *ctx, struct str format)
 {
     struct pipeline *p = ctx;
-    if (str_eq(format, STR("disk")))
+    if (str_eq(format, STR("disk"))) {
         p->kinds |= 2;
-    else if (str_eq(format, STR("memory")))
+        p->front_disk = true;
+    } else if (str_eq(format, STR("memory"))) {
         p->kinds |= 4;
-    else if (format.n)
+    } else if (format.n && !p->inside_path) {
         p->kinds |= 1;
+    }
 }
 
 /* ---- progress
@@ -44,7 +46,9 @@ int pipeline_report(struct pipeline *p, bool always)
     p->progress.duplicates = t.dup;
     p->progress.rejected = t.rejected;
     p->progress.issues = t.issues;
-    if (p->front < p->found.n_files)
+    if (p->inside_path)
+        p->progress.path = p->inside_path;
+    else if (p->front < p->found.n_files)
         p->progress.path = file_at(p, p->front)->path.p;
     return p->o->progress(p->o->ctx, &p->progress);
 }
@@ -99,8 +103,6 @@ static int wait_for_frames(struct pipeline *p, struct worker *extra,
     return pipeline_report(p, false) ? pipeline_stopped(err) : 0;
 }
 
-enum outcome { FRONT_DONE, FRONT_MORE, FRONT_DIED, FRONT_NEEDS_IMAGE };
-
 /* The stream decides whether a member is open: while items that an earlier
  * run stored are skipped, the intake is ahead of it. */
 static int error_frame(struct pipeline *p, const struct receive_hooks *hooks,
@@ -109,8 +111,8 @@ static int error_frame(struct pipeline *p, const struct receive_hooks *hooks,
     struct err words = { 0 };
     worker_error(f, &words);
     if (!hooks->open) {
-        int rc = intake_member(p->in, hooks->path, STR(""), STR(""),
-                               file_at(p, p->front)->size, err);
+        int rc = intake_member(p->in, hooks->path, hooks->layers, STR(""),
+                               hooks->size, err);
         if (rc)
             return rc;
     }
@@ -118,10 +120,9 @@ static int error_frame(struct pipeline *p, const struct receive_hooks *hooks,
                         STR("not-read"), str_from(words.what), err);
 }
 
-/* One frame of the front file. */
-static int take_frame(struct pipeline *p, struct worker *w, struct receiver *rx,
-                      struct receive_hooks *hooks, const struct frame *f,
-                      enum outcome *out, struct err *err)
+int pipeline_frame(struct pipeline *p, struct worker *w, struct receiver *rx,
+                   struct receive_hooks *hooks, const struct frame *f,
+                   enum pipeline_outcome *out, struct err *err)
 {
     const char *why = NULL;
     int rc;
@@ -223,7 +224,7 @@ static int quarantine(struct pipeline *p, const struct worker_end *end,
 
 /* Runs the front file in a worker of its own until it ends. */
 static int run_alone(struct pipeline *p, enum worker_kind kind,
-                     struct receive_hooks *hooks, enum outcome *out,
+                     struct receive_hooks *hooks, enum pipeline_outcome *out,
                      struct worker_end *end, struct err *err)
 {
     struct worker *w = pool_spawn(p, kind, err);
@@ -242,7 +243,7 @@ static int run_alone(struct pipeline *p, enum worker_kind kind,
         struct frame f;
         bool gone = worker_fill(w) == WORKER_GONE;
         while (rc == 0 && *out == FRONT_MORE && worker_next_frame(w, &f))
-            rc = take_frame(p, w, &rx, hooks, &f, out, err);
+            rc = pipeline_frame(p, w, &rx, hooks, &f, out, err);
         if (rc || *out != FRONT_MORE)
             break;
         if (gone)
@@ -259,7 +260,7 @@ static int run_alone(struct pipeline *p, enum worker_kind kind,
 
 /* One file alone, with a second try, then quarantine. */
 static int alone(struct pipeline *p, enum worker_kind kind,
-                 struct receive_hooks *hooks, enum outcome *out,
+                 struct receive_hooks *hooks, enum pipeline_outcome *out,
                  struct err *err)
 {
     struct worker_end end = { 0 };
@@ -290,7 +291,7 @@ static void pop(struct pipeline *p, struct pool_worker *w)
 
 /* Frames of the front file from its worker in the pool. */
 static int from_pool(struct pipeline *p, struct pool_worker *w,
-                     struct receive_hooks *hooks, enum outcome *out,
+                     struct receive_hooks *hooks, enum pipeline_outcome *out,
                      struct err *err)
 {
     int rc = 0;
@@ -298,7 +299,7 @@ static int from_pool(struct pipeline *p, struct pool_worker *w,
     while (rc == 0 && *out == FRONT_MORE) {
         struct frame f;
         while (rc == 0 && *out == FRONT_MORE && worker_next_frame(w->w, &f))
-            rc = take_frame(p, w->w, &w->rx, hooks, &f, out, err);
+            rc = pipeline_frame(p, w->w, &w->rx, hooks, &f, out, err);
         if (rc || *out != FRONT_MORE)
             break;
         if (w->gone)
@@ -327,10 +328,11 @@ static int not_opened(struct pipeline *p, const struct err *why,
 static int front_file(struct pipeline *p, struct err *err)
 {
     struct receive_hooks hooks = { .outer_end = digests_outer_end,
-                                   .format = note_format,
+                                   .format = pipeline_format,
                                    .path = file_at(p, p->front)->path,
+                                   .size = file_at(p, p->front)->size,
                                    .ctx = p };
-    enum outcome out = FRONT_DIED;
+    enum pipeline_outcome out = FRONT_DIED;
     struct err open_err;
     p->front_hashed = p->given_up = false;
     if (p->half_changed) {
@@ -381,12 +383,39 @@ static void expect_rest(struct pipeline *p)
                   (uint64_t)(rate * (double)(all > done ? all - done : 0)));
 }
 
+/* An earlier run ended the own stream of the file at the front: what is left
+ * is inside it. It is opened, and so hashed, all the same. */
+static int go_on_inside(struct pipeline *p, struct err *err)
+{
+    struct err open_err;
+    if (p->next == p->front)
+        p->next++;
+    p->front_disk = false;
+    p->front_hashed = false;
+    if (p->half_changed)
+        return half_changed(p, err);
+    if (pipeline_open_file(p, p->front, &open_err))
+        return not_opened(p, &open_err, err);
+    p->front_disk = true;
+    return 0;
+}
+
+static int own_stream(struct pipeline *p, struct err *err)
+{
+    p->front_disk = false;
+    int rc = front_file(p, err);
+    if (rc == 0 && p->jobs[p->front].many)
+        rc = digests_set_members(p, err);
+    return rc == 0 && p->front_disk ? intake_part_done(p->in, err) : rc;
+}
+
 static int commit_files(struct pipeline *p, struct err *err)
 {
     for (; p->front < p->found.n_files; p->front++) {
-        int rc = front_file(p, err);
-        if (rc == 0 && p->jobs[p->front].many)
-            rc = digests_set_members(p, err);
+        int rc =
+            intake_parts(p->in) ? go_on_inside(p, err) : own_stream(p, err);
+        if (rc == 0 && p->front_disk)
+            rc = inside_files(p, err);
         if (rc == 0)
             rc = digests_front(p, err);
         if (rc == 0)

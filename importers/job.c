@@ -20,6 +20,7 @@
 #include "evidence/worker.h"
 #include "evidence/zstd.h"
 #include "importers/input.h"
+#include "importers/inside_volumes.h"
 #include "importers/wire.h"
 
 enum {
@@ -54,8 +55,10 @@ struct job {
     } name;
     const struct utf16_report *utf16; /* of the open layer, till it is said */
     struct file_types *types;
-    bool outer; /* the file's own member is still to come */
-    bool image; /* in a worker for images */
+    bool outer;  /* the file's own member is still to come */
+    bool image;  /* the file is to be read as one, in a worker for them */
+    bool inside; /* a file within an image */
+    struct inside_volumes *volumes;
     uint8_t verdict;
     struct err *err;
 };
@@ -288,7 +291,9 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
     if (!imp) {
         const char *code;
         const char *why = say_why(head, &code);
-        return unknown(j, layers, size, code, why);
+        /* a path told to look, which promises nothing */
+        return named(j, j->inside ? ISSUE_NOTE : ISSUE_WARNING, layers, size,
+                     code, why);
     }
     if (imp->flags & IMPORTER_IMAGE && !j->image) {
         if (j->outer && (layers.n == 0 || str_eq(layers, STR("!gz")) ||
@@ -609,6 +614,40 @@ static int send_done(struct job *j)
                                 (struct str){ (char *)done, sizeof(done) });
 }
 
+/* What the parent chose by its path, in an image that is in the case. */
+static int inside_handle(struct job *j, const int *fds, size_t n_fds)
+{
+    const struct wire_request *req = j->req;
+    j->outer = j->image = false;
+    j->name = (struct name){ req->name, req->has_modified, req->modified };
+    sink_set_flags(j->sink, req->event_flags);
+    struct source *src =
+        inside_volumes_file(&j->volumes, req, fds, n_fds, j->err);
+    if (!src) {
+        if (j->err->code == ERR_INTERNAL)
+            return ERR_INTERNAL;
+        return unknown(j, req->inside, 0, "not-read", j->err->what);
+    }
+    int rc = unwrap(j, src, STR_NONE, req->inside, 0);
+    source_close(src);
+    return rc;
+}
+
+static int file_handle(struct job *j, const int *fds, size_t n_fds)
+{
+    const struct wire_request *req = j->req;
+    /* several descriptors: the segments of one image, in order */
+    struct source *src = req->set    ? fileset_open_worker(fds[0], j->err)
+                         : n_fds > 1 ? source_open_split(fds, n_fds, j->err)
+                                     : source_open_fd(fds[0], j->err);
+    if (!src)
+        return j->err->code ? j->err->code : ERR_EVIDENCE;
+    int rc = req->set ? run_set(j, src, STR(""), req->bytes)
+                      : unwrap(j, src, STR_NONE, STR(""), 0);
+    source_close(src);
+    return rc;
+}
+
 static int import_handle(void *ctx, struct str request, const int *fds,
                          size_t n_fds, struct err *err)
 {
@@ -628,15 +667,8 @@ static int import_handle(void *ctx, struct str request, const int *fds,
     j->name = (struct name){ .path = req.path,
                              .has_modified = req.has_modified,
                              .modified = req.modified };
-    /* several descriptors: the segments of one image, in order */
-    struct source *src = req.set     ? fileset_open_worker(fds[0], err)
-                         : n_fds > 1 ? source_open_split(fds, n_fds, err)
-                                     : source_open_fd(fds[0], err);
-    if (!src)
-        return err->code ? err->code : ERR_EVIDENCE;
-    rc = req.set ? run_set(j, src, STR(""), req.bytes)
-                 : unwrap(j, src, STR_NONE, STR(""), 0);
-    source_close(src);
+    j->inside = req.inside.n > 0;
+    rc = j->inside ? inside_handle(j, fds, n_fds) : file_handle(j, fds, n_fds);
     arena_reset(&j->arena);
     arena_reset(&j->names);
     return rc ? rc : send_done(j);

@@ -77,10 +77,11 @@ struct pipeline {
     struct name_digest *digests; /* of found.names, as far as hashed */
     unsigned char front_sha[32];
     struct hashing_result *segments; /* of the front file */
-    bool front_hashed;
+    bool front_hashed, front_disk;   /* done; it holds a disk */
     struct import_progress progress;
     int64_t last_report, last_check;
-    unsigned kinds; /* bit 1 log, 2 disk, 4 memory */
+    const char *inside_path; /* of the file inside it at work, or NULL */
+    unsigned kinds;          /* bit 1 log, 2 disk, 4 memory */
     struct fences fences;
     const struct intake_options *io;
     int64_t started_s;
@@ -115,9 +116,23 @@ void pipeline_close_file(struct pipeline *p, size_t i);
 
 /* ---- import.c */
 
+enum pipeline_outcome { FRONT_DONE, FRONT_MORE, FRONT_DIED, FRONT_NEEDS_IMAGE };
+struct receive_hooks;
+/* One frame of what is at the front. */
+int pipeline_frame(struct pipeline *p, struct worker *w, struct receiver *rx,
+                   struct receive_hooks *hooks, const struct frame *f,
+                   enum pipeline_outcome *out, struct err *err) CHECKED;
+/* receive_hooks.format */
+void pipeline_format(void *ctx, struct str format);
+
 /* Tells how far it is; nonzero: stop. */
 int pipeline_report(struct pipeline *p, bool always);
 int pipeline_stopped(struct err *err);
+
+/* ---- inside.c */
+
+/* The files inside the image at the front, whose own stream is whole. */
+int inside_files(struct pipeline *p, struct err *err) CHECKED;
 
 /* ---- digests.c */
 

@@ -259,6 +259,8 @@ static int get_member(struct cursor *k, struct intake *in,
         return broken(why, "a member's field is out of range");
     if (!intake_skipping(in) && intake_in_member(in))
         return broken(why, "a member begins inside a member");
+    if (hooks->outer && !hooks->outer_end)
+        return broken(why, "a file inside takes itself for the file");
     hooks->open = true;
     hooks->format(hooks->ctx, format);
     return intake_member(in, hooks->path, layers, format, size, err);

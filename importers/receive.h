@@ -24,9 +24,13 @@ void receiver_free(struct receiver *r);
 
 /* Called when the outermost member of a file ends: its digest. */
 struct receive_hooks {
+    /* NULL: the job is of something inside, which has no digest of its own */
     int (*outer_end)(void *ctx, struct str *sha256, struct err *err);
     void (*format)(void *ctx, struct str format);
     struct str path;
+    /* of the member that stands for a job that fails before it begins one */
+    struct str layers;
+    uint64_t size;
     void *ctx;
     bool outer; /* the open member is the file's own */
     bool open;  /* a member is open in the stream, skipped or not */

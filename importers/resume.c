@@ -189,7 +189,8 @@ static struct str half_path(const struct pipeline *p, struct cursor *k)
     struct str blob = intake_stamp(p->in);
     *k = cursor_of(blob.p, blob.n);
     struct str path = cursor_str(k, cursor_u64(k));
-    return k->failed || !intake_skipping(p->in) ? STR("") : path;
+    bool half = intake_skipping(p->in) || intake_parts(p->in);
+    return k->failed || !half ? STR("") : path;
 }
 
 static int check_half(struct pipeline *p, struct err *err)

@@ -27,6 +27,7 @@ struct sink {
     uint32_t source_id; /* 0 = not yet given */
     struct str source, format;
     struct value last[LAST];
+    uint32_t flags; /* of all records */
     bool gone;
 };
 
@@ -185,7 +186,13 @@ void sink_set_source(struct sink *s, struct str importer)
 void sink_job(struct sink *s, struct str source)
 {
     s->items = 0;
+    s->flags = 0;
     sink_set_source(s, source);
+}
+
+void sink_set_flags(struct sink *s, uint32_t event_flags)
+{
+    s->flags = event_flags;
 }
 
 uint64_t sink_items(const struct sink *s)
@@ -274,7 +281,7 @@ static size_t refs_of(struct sink *s, const struct record *r,
 
 int sink_record(struct sink *s, const struct record *r)
 {
-    uint32_t col[INTAKE_COLUMNS], flags = r->flags;
+    uint32_t col[INTAKE_COLUMNS], flags = r->flags | s->flags;
     UNINITIALIZED struct intake_ref refs[RECORD_REFS_MAX];
     make_room(s, INTAKE_COLUMNS + r->n_refs);
     columns_of(s, r, col);
@@ -529,12 +536,17 @@ void wire_put_request(struct buf *b, const struct wire_request *r)
     put_u64(b, r->body_key.k[1]);
     buf_putc(b, (char)(r->hash_files | r->set << 1 | r->hash_weak << 2 |
                        r->has_modified << 3));
-    put_instant(b, r->modified);
     buf_putc(b, (char)r->as.n);
     put_u64(b, r->bytes);
     put_u32(b, (uint32_t)r->path.n);
+    put_u32(b, (uint32_t)r->inside.n);
+    put_u32(b, (uint32_t)r->name.n);
+    put_instant(b, r->modified);
+    put_u32(b, r->event_flags);
     buf_put(b, r->as);
     buf_put(b, r->path);
+    buf_put(b, r->inside);
+    buf_put(b, r->name);
 }
 
 bool wire_get_request(struct str s, struct wire_request *r)
@@ -544,15 +556,19 @@ bool wire_get_request(struct str s, struct wire_request *r)
     r->body_key.k[1] = cursor_u64(&k);
     uint8_t flags = cursor_u8(&k);
     r->hash_files = flags & 1;
-    r->hash_weak = flags >> 2 & 1;
     r->set = flags & 2;
-    r->has_modified = flags >> 3 & 1;
-    r->modified.s = (int64_t)cursor_u64(&k);
-    r->modified.ns = cursor_u32(&k);
+    r->hash_weak = flags & 4;
+    r->has_modified = flags & 8;
     size_t as = cursor_u8(&k);
     r->bytes = cursor_u64(&k);
-    size_t path = cursor_u32(&k);
+    size_t path = cursor_u32(&k), inside = cursor_u32(&k),
+           name = cursor_u32(&k);
+    r->modified.s = (int64_t)cursor_u64(&k);
+    r->modified.ns = cursor_u32(&k);
+    r->event_flags = cursor_u32(&k);
     r->as = cursor_str(&k, as);
     r->path = cursor_str(&k, path);
+    r->inside = cursor_str(&k, inside);
+    r->name = cursor_str(&k, name);
     return !k.failed && cursor_left(&k) == 0;
 }

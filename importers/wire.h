@@ -56,9 +56,14 @@ struct wire_request {
     struct str as;     /* --as importer name, or empty */
     struct str path;   /* member path */
     uint64_t bytes;    /* of a set: all its files */
-    bool has_modified; /* when the one file was last changed: a sealed worker
-                          cannot ask */
+    bool has_modified; /* when the one file, or that inside, was last changed: a
+                          sealed worker cannot ask */
     struct instant modified;
+    /* Of a file within the image: the layers that lead to its content; empty
+     * for the image itself. What follows is of it. */
+    struct str inside;
+    struct str name;      /* its path there */
+    uint32_t event_flags; /* enum event_flag, of all its records */
 };
 void wire_put_request(struct buf *b, const struct wire_request *r);
 bool wire_get_request(struct str s, struct wire_request *r);
@@ -79,3 +84,5 @@ int sink_flush(struct sink *s) CHECKED;
 void sink_job(struct sink *s, struct str source);
 uint64_t sink_items(const struct sink *s);
 void sink_set_source(struct sink *s, struct str importer);
+/* Flags that all records get, until the next job. */
+void sink_set_flags(struct sink *s, uint32_t event_flags);

@@ -288,6 +288,15 @@ void sink_set_source(struct sink *s, struct str importer)
     (void)s, (void)importer;
 }
 
+void sink_set_flags(struct sink *s, uint32_t event_flags)
+{
+    (void)s, (void)event_flags;
+}
+
+void worker_keep_fds(void)
+{
+}
+
 bool wire_get_request(struct str s, struct wire_request *r)
 {
     (void)s;

@@ -161,12 +161,13 @@ static int misbehave(void *ctx, struct str request, const int *fds, size_t n,
     struct wire_request r;
     if (!wire_get_request(request, &r))
         return err_set(err, ERR_INTERNAL, "bad request");
-    late = str_ends(r.path, STR(".late"));
-    if (str_ends(r.path, STR(".crash")))
+    struct str path = r.inside.n ? r.name : r.path;
+    late = str_ends(path, STR(".late"));
+    if (str_ends(path, STR(".crash")))
         crash();
-    if (str_ends(r.path, STR(".hang")))
+    if (str_ends(path, STR(".hang")))
         poll(NULL, 0, -1);
-    if (str_ends(r.path, STR(".eat"))) {
+    if (str_ends(path, STR(".eat"))) {
         struct arena a = { 0 };
         while (arena_alloc(&a, 1 << 20))
             ;
@@ -181,7 +182,7 @@ static int be_worker(int argc, char **argv)
     in_worker = true;
     import_worker_handlers(handlers);
     real = handlers[WORKER_LOG];
-    handlers[WORKER_LOG].handle = misbehave;
+    handlers[WORKER_LOG].handle = handlers[WORKER_IMAGE].handle = misbehave;
     return worker_main(argc, argv, handlers);
 }
 
