@@ -7,6 +7,7 @@ extern const struct importer importers_cloudtrail_digest;
 extern const struct importer importers_cloudwatch;
 extern const struct importer importers_cloudwatch_exports;
 extern const struct importer importers_disk;
+extern const struct importer importers_evtx;
 extern const struct importer importers_memory;
 
 const struct importer *const importers[] = {
@@ -16,6 +17,7 @@ const struct importer *const importers[] = {
     &importers_cloudwatch,
     &importers_cloudwatch_exports,
     &importers_disk,
+    &importers_evtx,
     &importers_memory,
     NULL,
 };
