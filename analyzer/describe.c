@@ -149,6 +149,8 @@ const struct describe_flag describe_flag_list[] = {
     { EVENT_RECOVERED, "recovered", "recovered" },
     { EVENT_YEAR_INFERRED, "year-inferred", "year inferred" },
     { EVENT_SECRET, "secret", "holds a secret" },
+    { EVENT_HOUR_TWICE, "hour-twice", "an hour that came twice" },
+    { EVENT_HOUR_SKIPPED, "hour-skipped", "an hour that the zone skips" },
     { EVENT_CONTINUED, "continued", "several lines" },
     { EVENT_LEAP, "leap-second", "leap second" },
     { EVENT_DUPLICATE_KEY, "duplicate-key", "a JSON key twice" },

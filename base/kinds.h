@@ -52,11 +52,11 @@ enum { KIND_SHIFT = 25, KIND_INDEX_MAX = (1 << KIND_SHIFT) - 1 };
     X(COMMAND, 39, "command") /* SSM command or session id */                  \
     X(FS_UUID, 40, "fs-uuid") /* of file system, partition, LVM, .. */         \
     X(VOLUME_LABEL, 41, "volume-label") /* its label or name */                \
-    X(PACKAGE, 42, "package") /* name, of any package manager */               \
+    X(PACKAGE, 42, "package")           /* name, of any package manager */     \
     X(UNIT, 43, "unit")       /* of systemd, a Windows service, a task */      \
     X(BOOT, 44, "boot")       /* boot id: 32 hex digits */                     \
     X(MACHINE, 45, "machine") /* machine id: 32 hex digits; SID of Windows */  \
-    X(ACTION, 56, "action") /* facets: words that classify, not things */      \
+    X(ACTION, 56, "action")   /* facets: words that classify, not things */    \
     X(OUTCOME, 57, "outcome")                                                  \
     X(SOURCE, 58, "source") /* importer: cloudtrail, cloudwatch, disk, .. */   \
     /* most numerous: the last range, so that new ones append to the table */  \
@@ -97,15 +97,18 @@ enum event_flag {
     EVENT_PERIOD = 32,       /* t is the start of a period */
     EVENT_REFS_CUT = 64,     /* more identifiers than are kept per event */
     EVENT_MFA = 128,
-    EVENT_IMPLAUSIBLE = 256, /* time before 1990 or after the import */
-    EVENT_DELETED = 512,     /* of a deleted file or name */
-    EVENT_CONTINUED = 1024,  /* several lines joined into one record */
-    EVENT_LEAP = 2048,       /* :60 in the source */
-    EVENT_CARVED = 4096,     /* found by pattern, not by structure */
-    EVENT_ON_DISK = 8192,    /* as on disk; the journal says otherwise */
+    EVENT_IMPLAUSIBLE = 256,     /* time before 1990 or after the import */
+    EVENT_DELETED = 512,         /* of a deleted file or name */
+    EVENT_CONTINUED = 1024,      /* several lines joined into one record */
+    EVENT_LEAP = 2048,           /* :60 in the source */
+    EVENT_CARVED = 4096,         /* found by pattern, not by structure */
+    EVENT_ON_DISK = 8192,        /* as on disk; the journal says otherwise */
     EVENT_YEAR_INFERRED = 16384, /* the source states no year */
     EVENT_RECOVERED = 32768,     /* from damaged or freed structures */
     EVENT_SECRET = 65536,        /* the record holds a secret: shown masked */
+    EVENT_HOUR_TWICE = 131072,   /* local time of a repeated hour: its earlier
+                                    reading, the other is an hour later */
+    EVENT_HOUR_SKIPPED = 262144, /* local time that the host's zone skips */
 };
 
 struct str kind_name(unsigned kind);      /* "" for unknown */

@@ -94,6 +94,8 @@ static void put_flags(uint32_t flags)
         { EVENT_YEAR_INFERRED, "year-inferred" },
         { EVENT_RECOVERED, "recovered" },
         { EVENT_SECRET, "secret" },
+        { EVENT_HOUR_TWICE, "hour-twice" },
+        { EVENT_HOUR_SKIPPED, "hour-skipped" },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (flags & names[i].flag)
