@@ -1,6 +1,7 @@
 /* The importers, one line each, and recognition over all of them. */
 #include "importers/importer.h"
 
+extern const struct importer importers_auditd;
 extern const struct importer importers_cloudtrail;
 extern const struct importer importers_cloudtrail_csv;
 extern const struct importer importers_cloudtrail_digest;
@@ -11,6 +12,7 @@ extern const struct importer importers_evtx;
 extern const struct importer importers_memory;
 
 const struct importer *const importers[] = {
+    &importers_auditd,
     &importers_cloudtrail,
     &importers_cloudtrail_csv,
     &importers_cloudtrail_digest,
