@@ -81,6 +81,9 @@ struct batch {
 
 /* Writes everything in one transaction. Called from the writer thread. */
 int batch_write(struct casedb *c, struct batch *b, struct err *err) CHECKED;
+/* Its entities, events, files and attributes (rows.c). */
+int rows_write(struct casedb *c, const struct batch *b,
+               struct err *err) CHECKED;
 /* The index rows alone (case_reindex). */
 int batch_write_index(struct casedb *c, const struct batch *b,
                       struct err *err) CHECKED;

@@ -356,5 +356,6 @@ int case_bulk(struct casedb *c, bool on, struct err *err)
         return err_set(err, ERR_INTERNAL, "case_bulk within a transaction");
     int r = run_literal(
         c, on ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", err);
+    sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_FKEY, !on, (int *)NULL);
     return r || on ? r : db_checkpoint(c, true, err);
 }

@@ -89,7 +89,9 @@ void db_rollback(struct casedb *c);
 
 /* Bulk import: synchronous=NORMAL, which may lose the last batches (never
  * their order, never half of one) on power loss. Off: FULL again, and what
- * the bulk wrote is made durable. Not within a transaction. */
+ * the bulk wrote is made durable. Foreign keys are not looked up meanwhile: the
+ * intake gives the numbers that its rows refer to; `verify` looks them all up.
+ * Not within a transaction. */
 int case_bulk(struct casedb *c, bool on, struct err *err) CHECKED;
 /* Moves the log into the case. Besides the calls of this there are only those
  * of db_commit, when the log has grown long; wal_autocheckpoint is 0, so no

@@ -17,173 +17,12 @@ static int no_memory(struct err *err)
 /* ---- rows -------------------------------------------------------------------
  */
 
-/* Several rows a statement: starting and ending one costs as much as a row.
- * OR FAIL spares the copies of pages that a partial undo would need: what
- * fails here is rolled back with the whole batch. */
-enum { EVENT_COLUMNS = 28, EVENT_ROWS = 16, ENTITY_ROWS = 16 };
-
-#define TWICE(row)    row "," row
-#define ENTITY_ROW    "(?,?)"
-#define EVENT_ROW     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-#define ENTITY_INSERT "INSERT OR FAIL INTO entity(id, value) VALUES"
-#define EVENT_INSERT                                                           \
-    "INSERT OR FAIL INTO event(id, t_s, t_ns, t_kind, t_zone, t_res, member,"  \
-    " off, len, sub, severity, flags, source, action, actor, target,"          \
-    " outcome, ip, key, agent, region, account, service, uid, request, text,"  \
-    " refs, body) VALUES"
-
-static const char entity_sql[] = ENTITY_INSERT ENTITY_ROW;
-static const char entities_sql[] =
-    ENTITY_INSERT TWICE(TWICE(TWICE(TWICE(ENTITY_ROW))));
-static const char event_sql[] = EVENT_INSERT EVENT_ROW;
-static const char events_sql[] =
-    EVENT_INSERT TWICE(TWICE(TWICE(TWICE(EVENT_ROW))));
-
-static int step_rows(struct casedb *c, sqlite3_stmt *st, const char *what,
-                     struct err *err)
+static void bind_or_null(sqlite3_stmt *st, int i, struct str s)
 {
-    bool done = sqlite3_step(st) == SQLITE_DONE;
-    sqlite3_reset(st);
-    return done ? 0 : db_error(c, err, what);
-}
-
-static int write_entities(struct casedb *c, struct batch *b, struct err *err)
-{
-    sqlite3_stmt *many = db_prepare(c, entities_sql, err);
-    sqlite3_stmt *one = many ? db_prepare(c, entity_sql, err) : NULL;
-    uint64_t *order = malloc((b->n_entities * 2 + 1) * sizeof(*order));
-    int rc = !one ? err->code : order ? 0 : no_memory(err);
-    /* ids of one kind are one range: ascending ids append */
-    for (size_t i = 0; i < b->n_entities && rc == 0; i++)
-        order[i] = (uint64_t)b->entities[i].id << 32 | i;
-    if (rc == 0)
-        sort_u64(order, order + b->n_entities, b->n_entities, 32);
-    for (size_t i = 0, n; i < b->n_entities && rc == 0; i += n) {
-        n = b->n_entities - i < ENTITY_ROWS ? 1 : ENTITY_ROWS;
-        sqlite3_stmt *st = n == 1 ? one : many;
-        for (size_t k = 0; k < n; k++) {
-            const struct batch_entity *e = &b->entities[(uint32_t)order[i + k]];
-            sqlite3_bind_int64(st, (int)k * 2 + 1, e->id);
-            db_bind_any(st, (int)k * 2 + 2, e->value);
-        }
-        rc = step_rows(c, st, "writing entities", err);
-    }
-    free(order);
-    return rc;
-}
-
-/* Most columns of a row equal those of the row before at the same place:
- * binding only what changes saves a tenth of the whole insert. */
-struct bound {
-    int64_t v[EVENT_COLUMNS];
-    uint32_t set;
-};
-
-/* The statement and the place of one row in it. */
-struct row_slot {
-    sqlite3_stmt *st;
-    struct bound *last;
-    int base;
-};
-
-static void bind_int(const struct row_slot *s, int i, int64_t v)
-{
-    if (s->last->set >> i & 1 && s->last->v[i] == v)
-        return;
-    s->last->set |= 1u << i;
-    s->last->v[i] = v;
-    sqlite3_bind_int64(s->st, s->base + i, v);
-}
-
-static void bind_id(const struct row_slot *s, int i, uint32_t id)
-{
-    if (s->last->set >> i & 1 && s->last->v[i] == id)
-        return;
-    s->last->set |= 1u << i;
-    s->last->v[i] = id;
-    if (id)
-        sqlite3_bind_int64(s->st, s->base + i, id);
+    if (s.n)
+        db_bind_str(st, i, s);
     else
-        sqlite3_bind_null(s->st, s->base + i);
-}
-
-static void bind_bytes(const struct row_slot *s, int i, const char *p, size_t n)
-{
-    if (n)
-        sqlite3_bind_blob(s->st, s->base + i, p, (int)n, SQLITE_STATIC);
-    else
-        sqlite3_bind_null(s->st, s->base + i);
-}
-
-/* The id is given for a batch's first row alone: SQLite appends the next
- * without searching for their place. */
-static void bind_event(const struct row_slot *s, const struct batch *b,
-                       size_t i)
-{
-    const struct batch_row *r = &b->rows[i];
-    const char *p = b->heap.p + r->heap;
-    bind_id(s, 0, 0);
-    if (i == 0) {
-        s->last->set &= ~1u;
-        sqlite3_bind_int64(s->st, s->base, b->first_event);
-    }
-    if (r->timed) {
-        bind_int(s, 1, r->t_s);
-        bind_int(s, 2, r->t_ns);
-    } else {
-        s->last->set &= ~6u;
-        sqlite3_bind_null(s->st, s->base + 1);
-        sqlite3_bind_null(s->st, s->base + 2);
-    }
-    bind_int(s, 3, r->t_kind);
-    bind_int(s, 4, r->t_zone);
-    bind_int(s, 5, r->t_res);
-    bind_int(s, 6, r->member);
-    bind_int(s, 7, (int64_t)r->off);
-    bind_int(s, 8, r->len);
-    bind_int(s, 9, r->sub);
-    bind_int(s, 10, r->severity);
-    bind_int(s, 11, r->flags);
-    for (int k = 0; k < INTAKE_COLUMNS; k++)
-        bind_id(s, 12 + k, column_stored(k, r->col[k]));
-    bind_bytes(s, 23, p, r->uid_n);
-    p += r->uid_n;
-    bind_bytes(s, 24, p, r->request_n);
-    p += r->request_n;
-    bind_bytes(s, 26, p, r->refs_n);
-    p += r->refs_n;
-    if (r->text_n)
-        db_bind_any(s->st, s->base + 25, (struct str){ p, r->text_n });
-    else
-        sqlite3_bind_null(s->st, s->base + 25);
-    bind_id(s, 27, r->body);
-}
-
-static int write_events(struct casedb *c, const struct batch *b,
-                        struct err *err)
-{
-    struct bound last[EVENT_ROWS] = { 0 }, last_one = { 0 };
-    sqlite3_stmt *many = db_prepare(c, events_sql, err);
-    sqlite3_stmt *one = many ? db_prepare(c, event_sql, err) : NULL;
-    int rc = one ? 0 : err->code;
-    for (size_t i = 0, n; i < b->n && rc == 0; i += n) {
-        n = b->n - i < EVENT_ROWS ? 1 : EVENT_ROWS;
-        struct row_slot s = { n == 1 ? one : many, &last_one, 1 };
-        for (size_t k = 0; k < n; k++, s.base += EVENT_COLUMNS) {
-            if (n > 1)
-                s.last = &last[k];
-            bind_event(&s, b, i + k);
-        }
-        rc = step_rows(c, s.st, "writing events", err);
-    }
-    if (rc == 0 && b->n &&
-        sqlite3_last_insert_rowid(c->db) != b->first_event + (int64_t)b->n - 1)
-        rc = err_set(err, ERR_INTERNAL, "writing events: the numbers differ");
-    if (one)
-        sqlite3_clear_bindings(one);
-    if (many)
-        sqlite3_clear_bindings(many);
-    return rc;
+        sqlite3_bind_null(st, i);
 }
 
 static int write_members(struct casedb *c, const struct batch *b,
@@ -207,10 +46,7 @@ static int write_members(struct casedb *c, const struct batch *b,
         db_bind_str(st, 4, m->layers);
         db_bind_text(st, 5, m->format);
         sqlite3_bind_int64(st, 6, (int64_t)m->size);
-        if (m->sha256.n)
-            db_bind_str(st, 7, m->sha256);
-        else
-            sqlite3_bind_null(st, 7);
+        bind_or_null(st, 7, m->sha256);
         for (int k = 0; k < 6; k++)
             sqlite3_bind_int64(st, 8 + k, (int64_t)v[k]);
         int rc = db_run(c, st, err);
@@ -294,102 +130,6 @@ static int write_blobs(struct casedb *c, const struct batch *b, struct err *err)
             return rc;
     }
     return 0;
-}
-
-static void bind_time(sqlite3_stmt *st, int i, bool known, struct instant t)
-{
-    if (known) {
-        sqlite3_bind_int64(st, i, t.s);
-        sqlite3_bind_int64(st, i + 1, t.ns);
-    } else {
-        sqlite3_bind_null(st, i);
-        sqlite3_bind_null(st, i + 1);
-    }
-}
-
-static void bind_or_null(sqlite3_stmt *st, int i, struct str s)
-{
-    if (s.n)
-        db_bind_str(st, i, s);
-    else
-        sqlite3_bind_null(st, i);
-}
-
-/* enum file_flag's FILE_NO_TIME bits, M A C B D from bit 4 */
-static int write_file(struct casedb *c, sqlite3_stmt *st,
-                      const struct batch_file *b, struct err *err)
-{
-    const struct intake_file *f = &b->f;
-    const struct instant *t[] = { &f->m, &f->a, &f->c, &f->b, &f->d };
-    const int64_t v[] = { (int64_t)f->inode,
-                          (int64_t)f->parent_inode,
-                          f->type,
-                          f->mode,
-                          f->uid,
-                          f->gid,
-                          f->links,
-                          (int64_t)f->size,
-                          f->flags & (15u | FILE_RECORDS),
-                          f->t_res };
-    const int64_t w[] = { f->view,       f->found,
-                          f->confidence, (int64_t)f->free_bytes,
-                          f->device,     b->first_event };
-    const struct str s[] = { f->link_target, f->sha256, f->sha1, f->md5 };
-    sqlite3_bind_int64(st, 1, b->member);
-    db_bind_text(st, 2, f->volume);
-    sqlite3_bind_int64(st, 3, f->path);
-    for (int i = 0; i < 10; i++)
-        sqlite3_bind_int64(st, 4 + i, v[i]);
-    for (int i = 0; i < 5; i++)
-        bind_time(st, 14 + 2 * i, !(f->flags >> (4 + i) & 1), *t[i]);
-    for (int i = 0; i < 4; i++)
-        bind_or_null(st, 24 + i, s[i]);
-    for (int i = 0; i < 6; i++)
-        sqlite3_bind_int64(st, 28 + i, w[i]);
-    if (f->content_type.n)
-        db_bind_text(st, 34, f->content_type);
-    else
-        sqlite3_bind_null(st, 34);
-    sqlite3_bind_int64(st, 35, b->id);
-    if (f->folder)
-        sqlite3_bind_int64(st, 36, f->folder);
-    else
-        sqlite3_bind_null(st, 36);
-    return db_run(c, st, err);
-}
-
-static int write_files(struct casedb *c, const struct batch *b, struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(
-        c,
-        "INSERT INTO file(member, volume, path, inode, parent_inode, type,"
-        " mode, uid, gid, links, size, flags, t_res, m_s, m_ns, a_s, a_ns,"
-        " c_s, c_ns, b_s, b_ns, d_s, d_ns, link_target, sha256, sha1, md5,"
-        " view, found, confidence, free_bytes, device, first_event,"
-        " content_type, id, folder)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
-        "?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,"
-        "?35,?36)",
-        err);
-    int rc = st ? 0 : err->code;
-    for (size_t i = 0; i < b->n_files && rc == 0; i++)
-        rc = write_file(c, st, &b->files[i], err);
-    return rc;
-}
-
-static int write_xattrs(struct casedb *c, const struct batch *b,
-                        struct err *err)
-{
-    sqlite3_stmt *st = db_prepare(
-        c, "INSERT INTO xattr(file, name, value) VALUES(?1,?2,?3)", err);
-    int rc = st ? 0 : err->code;
-    for (size_t i = 0; i < b->n_xattrs && rc == 0; i++) {
-        sqlite3_bind_int64(st, 1, b->xattrs[i].file);
-        db_bind_any(st, 2, b->xattrs[i].name);
-        db_bind_str(st, 3, b->xattrs[i].value);
-        rc = db_run(c, st, err);
-    }
-    return rc;
 }
 
 static int write_checkpoint(struct casedb *c, const struct batch *b,
@@ -689,9 +429,7 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err)
     int rc = db_begin(c, err);
     if (rc)
         return rc;
-    rc = write_entities(c, b, err);
-    if (rc == 0)
-        rc = write_events(c, b, err);
+    rc = rows_write(c, b, err);
     if (rc == 0)
         rc = write_members(c, b, err);
     if (rc == 0)
@@ -700,10 +438,6 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err)
         rc = write_sightings(c, b, err);
     if (rc == 0)
         rc = write_blobs(c, b, err);
-    if (rc == 0)
-        rc = write_files(c, b, err);
-    if (rc == 0)
-        rc = write_xattrs(c, b, err);
     if (rc == 0)
         rc = batch_write_index(c, b, err);
     if (rc == 0)
