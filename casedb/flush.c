@@ -268,21 +268,30 @@ static int by_order(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* LSD radix sort on the low `bytes` bytes of key - base, stable, so equal
- * times stay in index order. For batches whose nanoseconds are all zero. */
-static void radix(struct order *v, struct order *tmp, size_t n, uint64_t base,
-                  uint64_t span)
+/* One step of a stable sort: by 11 bits of the nanoseconds, or of key - base.
+ */
+static void radix_step(struct order *v, struct order *tmp, size_t n,
+                       uint64_t base, unsigned shift, bool by_ns)
 {
-    for (unsigned shift = 0; shift < 64 && span >> shift; shift += 11) {
-        size_t count[2049] = { 0 };
-        for (size_t i = 0; i < n; i++)
-            count[((v[i].key - base) >> shift & 2047) + 1]++;
-        for (size_t i = 0; i < 2048; i++)
-            count[i + 1] += count[i];
-        for (size_t i = 0; i < n; i++)
-            tmp[count[(v[i].key - base) >> shift & 2047]++] = v[i];
-        memcpy(v, tmp, n * sizeof(*v));
-    }
+    size_t count[2049] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        count[((by_ns ? v[i].ns : v[i].key - base) >> shift & 2047) + 1]++;
+    for (size_t i = 0; i < 2048; i++)
+        count[i + 1] += count[i];
+    for (size_t i = 0; i < n; i++)
+        tmp[count[(by_ns ? v[i].ns : v[i].key - base) >> shift & 2047]++] =
+            v[i];
+    memcpy(v, tmp, n * sizeof(*v));
+}
+
+/* By key, then nanoseconds; equal times stay in index order. */
+static void radix(struct order *v, struct order *tmp, size_t n, uint64_t base,
+                  uint64_t span, bool has_ns)
+{
+    for (unsigned shift = 0; has_ns && shift < 30; shift += 11)
+        radix_step(v, tmp, n, base, shift, true);
+    for (unsigned shift = 0; shift < 64 && span >> shift; shift += 11)
+        radix_step(v, tmp, n, base, shift, false);
 }
 
 /* Orders the batch's events by time; undated first. */
@@ -302,10 +311,10 @@ static int make_axis(const struct batch *b, struct posting_time *axis,
         base = key < base ? key : base;
         top = key > top ? key : top;
     }
-    if (*has_ns || top - base > (uint64_t)1 << 44)
+    if (top - base > (uint64_t)1 << 44)
         qsort(v, b->n, sizeof(*v), by_order);
     else
-        radix(v, v + b->n, b->n, base, top - base);
+        radix(v, v + b->n, b->n, base, top - base, *has_ns);
     for (size_t i = 0; i < b->n; i++) {
         const struct batch_row *r = &b->rows[v[i].index];
         axis[i] =
