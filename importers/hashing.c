@@ -1,14 +1,16 @@
 #include "importers/hashing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 
-enum { QUEUE = 4096, BLOCK = 1 << 20, STEP = 64 << 20 };
+enum { QUEUE = 4096, BLOCK = 1 << 20, ZEROS = 64 << 10, STEP = 64 << 20 };
 
 struct entry {
     int fd;
@@ -25,7 +27,7 @@ struct hashing {
     struct hashing_prefix prefix; /* of the ticket `done`, at work */
     bool stop;
     struct hasher *hasher;
-    unsigned char *block;
+    unsigned char *block, *zeros;
 };
 
 static bool stopping(struct hashing *h)
@@ -46,27 +48,98 @@ static void note_prefix(struct hashing *h, uint64_t bytes)
     pthread_mutex_unlock(&h->lock);
 }
 
+/* ---- holes -----------------------------------------------------------------
+ */
+
+/* Holes of sparse files hold zeros. These are hashed like any byte, but reading
+ * them would fill the page cache with them and push out what the workers read.
+ * Where the holes are is asked of a description of our own, since asking moves
+ * its offset. */
+struct holes {
+    int fd;       /* -1: none, or not told */
+    uint64_t end; /* of the file */
+    uint64_t hole,
+        until; /* what is known: [.., hole) data, [hole, until) not */
+};
+
+static void holes_open(struct holes *o, int fd, const struct stat *st)
+{
+    char path[32];
+    *o = (struct holes){ .fd = -1, .end = (uint64_t)st->st_size };
+    if (!S_ISREG(st->st_mode) || st->st_blocks >= st->st_size / 512)
+        return;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    o->fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void holes_close(struct holes *o)
+{
+    if (o->fd >= 0)
+        close(o->fd);
+    o->fd = -1;
+}
+
+/* Bytes of the hole at `at`; 0: there is none. */
+static uint64_t hole_at(struct holes *o, uint64_t at)
+{
+    if (o->fd < 0 || at >= o->end)
+        return 0;
+    if (at >= o->until) {
+        off_t hole = lseek(o->fd, (off_t)at, SEEK_HOLE);
+        off_t data = hole < 0 ? -1 : lseek(o->fd, hole, SEEK_DATA);
+        bool last = hole >= 0 && data < 0 && errno == ENXIO;
+        if (hole < 0 || (data < 0 && !last)) {
+            holes_close(o);
+            return 0;
+        }
+        o->hole = (uint64_t)hole;
+        o->until = last || (uint64_t)data > o->end ? o->end : (uint64_t)data;
+    }
+    return at >= o->hole && at < o->until ? o->until - at : 0;
+}
+
+/* The next bytes; false at the end, and when they cannot be read. */
+static bool hash_part(struct hashing *h, int fd, struct holes *o,
+                      struct hashing_result *r)
+{
+    uint64_t hole = hole_at(o, r->bytes);
+    if (hole) {
+        size_t n = hole < ZEROS ? (size_t)hole : ZEROS;
+        hasher_add(h->hasher, h->zeros, n);
+        r->bytes += n;
+        return true;
+    }
+    ssize_t n;
+    do
+        n = pread(fd, h->block, BLOCK, (off_t)r->bytes);
+    while (n < 0 && errno == EINTR && !stopping(h));
+    if (n < 0) {
+        r->failed = true;
+        r->error = errno;
+    }
+    if (n <= 0)
+        return false;
+    hasher_add(h->hasher, h->block, (size_t)n);
+    r->bytes += (uint64_t)n;
+    return true;
+}
+
 static void hash_file(struct hashing *h, int fd, struct hashing_result *r)
 {
     struct stat a, b;
+    struct holes holes = { .fd = -1 };
     hasher_reset(h->hasher);
     *r = (struct hashing_result){ .failed = fstat(fd, &a) != 0 };
+    if (!r->failed)
+        holes_open(&holes, fd, &a);
     while (!r->failed && !stopping(h)) {
-        ssize_t n = pread(fd, h->block, BLOCK, (off_t)r->bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            r->failed = true;
-            r->error = errno;
-        }
-        if (n <= 0)
-            break;
-        hasher_add(h->hasher, h->block, (size_t)n);
         uint64_t before = r->bytes;
-        r->bytes += (uint64_t)n;
+        if (!hash_part(h, fd, &holes, r))
+            break;
         if (before / STEP != r->bytes / STEP)
             note_prefix(h, r->bytes);
     }
+    holes_close(&holes);
     unsigned char out[32];
     hasher_end(h->hasher, HASH_SHA256, r->sha256);
     if (hasher_end(h->hasher, HASH_MD5, out))
@@ -136,8 +209,9 @@ struct hashing *hashing_open(unsigned algos, struct err *err)
     if (h) {
         h->hasher = hasher_open(algos);
         h->block = malloc(BLOCK);
+        h->zeros = calloc(1, ZEROS);
     }
-    if (!h || !h->hasher || !h->block) {
+    if (!h || !h->hasher || !h->block || !h->zeros) {
         err_set(err, ERR_INTERNAL, "hashing: out of memory");
         return NULL;
     }
@@ -235,5 +309,6 @@ void hashing_close(struct hashing *h)
     pthread_cond_destroy(&h->wake);
     hasher_close(h->hasher);
     free(h->block);
+    free(h->zeros);
     free(h);
 }
