@@ -9,6 +9,7 @@ extern const struct importer importers_cloudwatch;
 extern const struct importer importers_cloudwatch_exports;
 extern const struct importer importers_disk;
 extern const struct importer importers_evtx;
+extern const struct importer importers_journald;
 extern const struct importer importers_memory;
 
 const struct importer *const importers[] = {
@@ -20,6 +21,7 @@ const struct importer *const importers[] = {
     &importers_cloudwatch_exports,
     &importers_disk,
     &importers_evtx,
+    &importers_journald,
     &importers_memory,
     NULL,
 };

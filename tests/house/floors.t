@@ -37,6 +37,8 @@ tsk/ evidence/
 libewf evidence/
 magic.h evidence/
 archive.h evidence/
+lzma.h importers/
+lz4.h importers/
 archive_entry.h evidence/
 seccomp.h evidence/
 linux/landlock.h evidence/
