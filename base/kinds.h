@@ -140,6 +140,28 @@ enum file_flag {
     FILE_RECORDS = 512, /* looked into: its records are a member of their own */
 };
 
+/* ---- packages of hosts --------------------------------------------------- */
+
+enum package_manager { PACKAGE_RPM = 1, PACKAGE_DPKG = 2, PACKAGE_MANAGERS };
+/* Which of a package's or its file's numbers are known. */
+enum package_known {
+    PACKAGE_INSTALLED = 1, /* a package: installed_s */
+    PACKAGE_BUILT = 2,     /* built_s */
+    PACKAGE_MODE = 1,      /* its file: mode */
+    PACKAGE_SIZE = 2,
+    PACKAGE_TIME = 4,
+};
+enum package_file_flag {
+    PACKAGE_CONFIG = 1,      /* may differ lawfully */
+    PACKAGE_GHOST = 2,       /* not shipped: made later, or not */
+    PACKAGE_DOC = 4,
+    PACKAGE_MISSING_OK = 8,  /* need not be there */
+    PACKAGE_NOT_WANTED = 16, /* left out when it was installed */
+    PACKAGE_NO_DIGEST = 32,  /* the package leaves its content open */
+    PACKAGE_CAPABILITY = 64, /* with file capabilities */
+    PACKAGE_FILE_FLAGS = 127,
+};
+
 /* A volume that was copied while mounted is seen twice: as it lies on the
  * disk, and as it is once its journal is played back. */
 enum file_view {

@@ -56,6 +56,16 @@ struct batch_xattr {
     struct str name, value;
 };
 
+struct batch_package {
+    int64_t member;
+    struct intake_package p; /* texts in the batch's arena */
+};
+
+struct batch_package_file {
+    int64_t member;
+    struct intake_package_file f; /* texts in the batch's arena */
+};
+
 #define BATCH_LIST(type, name)                                                 \
     type *name;                                                                \
     size_t n_##name, cap_##name
@@ -76,11 +86,16 @@ struct batch {
     BATCH_LIST(struct batch_blob, embedded);
     BATCH_LIST(struct batch_file, files);
     BATCH_LIST(struct batch_xattr, xattrs);
+    BATCH_LIST(struct batch_package, packages);
+    BATCH_LIST(struct batch_package_file, package_files);
     struct str checkpoint;
 };
 
 /* Writes everything in one transaction. Called from the writer thread. */
 int batch_write(struct casedb *c, struct batch *b, struct err *err) CHECKED;
+/* Its packages and their files (rows_packages.c). */
+int batch_write_packages(struct casedb *c, const struct batch *b,
+                         struct err *err) CHECKED;
 /* Its entities, events, files and attributes (rows.c). */
 int rows_write(struct casedb *c, const struct batch *b,
                struct err *err) CHECKED;
@@ -103,6 +118,21 @@ bool ref_get(struct cursor *k, uint32_t *id, uint8_t *role);
 void sort_u64(uint64_t *v, uint64_t *tmp, size_t n, unsigned skip);
 void batch_reset(struct batch *b);
 void batch_free(struct batch *b);
+void *batch_grow(void *list, size_t *cap, size_t n, size_t size);
+/* A new row of a list, NULL: out of memory. */
+#define BATCH_PUSH(b, name)                                                    \
+    ({                                                                         \
+        void *p_ = batch_grow((b)->name, &(b)->cap_##name, (b)->n_##name,      \
+                              sizeof(*(b)->name));                             \
+        if (p_)                                                                \
+            (b)->name = p_;                                                    \
+        p_ ? &(b)->name[(b)->n_##name++] : NULL;                               \
+    })
+/* False: out of memory. */
+bool batch_add_package(struct batch *b, int64_t member,
+                       const struct intake_package *p);
+bool batch_add_package_file(struct batch *b, int64_t member,
+                            const struct intake_package_file *f);
 
 /*
  * value_index and uid_index rows: entries ascending, a u64 and then varint

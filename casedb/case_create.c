@@ -124,12 +124,12 @@ static int make_database(struct casedb *c, const struct case_info *info,
                          struct err *err)
 {
     _Static_assert(CASE_PAGE_SIZE == 8192, "the statement below says it too");
-    _Static_assert(CASE_APPLICATION_ID == 1262571091 && CASE_USER_VERSION == 2,
+    _Static_assert(CASE_APPLICATION_ID == 1262571091 && CASE_USER_VERSION == 3,
                    "the statements below say them too");
     static const char *const start[] = {
         "PRAGMA page_size=8192",
         "PRAGMA application_id=1262571091",
-        "PRAGMA user_version=2",
+        "PRAGMA user_version=3",
         NULL,
     };
     int r = connection_open(c, SQLITE_OPEN_READWRITE, err);

@@ -53,6 +53,8 @@ static const struct {
     { "sighting", "SELECT * FROM sighting ORDER BY event, member, off", -1 },
     { "file", "SELECT * FROM file ORDER BY id", -1 },
     { "xattr", "SELECT * FROM xattr ORDER BY id", -1 },
+    { "package", "SELECT * FROM package ORDER BY id", -1 },
+    { "package_file", "SELECT * FROM package_file ORDER BY id", -1 },
     { "issue", "SELECT * FROM issue ORDER BY id", -1 },
     { "fact", "SELECT * FROM fact ORDER BY id", -1 },
     { "embedded", "SELECT * FROM embedded ORDER BY member", 1 },

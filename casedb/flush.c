@@ -448,6 +448,8 @@ int batch_write(struct casedb *c, struct batch *b, struct err *err)
     if (rc == 0)
         rc = write_blobs(c, b, err);
     if (rc == 0)
+        rc = batch_write_packages(c, b, err);
+    if (rc == 0)
         rc = batch_write_index(c, b, err);
     if (rc == 0)
         rc = write_checkpoint(c, b, err);

@@ -51,59 +51,9 @@ struct intake {
     struct casedb *reader; /* looks at stored rows while batches are written */
 };
 
-/* ---- growing lists ----------------------------------------------------------
- */
-
-static void *grow(void *list, size_t *cap, size_t n, size_t size)
-{
-    if (n < *cap)
-        return list;
-    size_t want = *cap ? *cap * 2 : 64, bytes;
-    if (__builtin_mul_overflow(want, size, &bytes))
-        return NULL;
-    void *p = realloc(list, bytes);
-    if (p)
-        *cap = want;
-    return p;
-}
-
-#define PUSH(b, name)                                                          \
-    ({                                                                         \
-        void *p_ = grow((b)->name, &(b)->cap_##name, (b)->n_##name,            \
-                        sizeof(*(b)->name));                                   \
-        if (p_)                                                                \
-            (b)->name = p_;                                                    \
-        p_ ? &(b)->name[(b)->n_##name++] : NULL;                               \
-    })
-
 static int no_memory(struct err *err)
 {
     return err_set(err, ERR_INTERNAL, "import: out of memory");
-}
-
-void batch_reset(struct batch *b)
-{
-    b->n = 0;
-    b->n_entities = b->n_members = b->n_issues = b->n_sightings = 0;
-    b->n_facts = b->n_embedded = b->n_files = b->n_xattrs = 0;
-    buf_clear(&b->heap);
-    arena_reset(&b->arena);
-}
-
-void batch_free(struct batch *b)
-{
-    free(b->rows);
-    free(b->entities);
-    free(b->members);
-    free(b->issues);
-    free(b->sightings);
-    free(b->facts);
-    free(b->embedded);
-    free(b->files);
-    free(b->xattrs);
-    buf_free(&b->heap);
-    arena_free(&b->arena);
-    *b = (struct batch){ 0 };
 }
 
 static int add_issue(struct intake *in, int severity, uint64_t off,
@@ -135,7 +85,7 @@ uint32_t intake_entity(struct intake *in, unsigned kind, struct str value)
         return id;
     if (found == IDENTITY_FULL)
         return kind_full(in, kind);
-    struct batch_entity *e = PUSH(in->filling, entities);
+    struct batch_entity *e = BATCH_PUSH(in->filling, entities);
     struct str copy = arena_copy(&in->filling->arena, value);
     if (!e || !copy.p) {
         if (e)
@@ -593,7 +543,8 @@ static int begin_item(struct intake *in, struct err *err)
     }
     struct batch *b = in->filling;
     size_t small = b->n_issues + b->n_files + b->n_facts + b->n_members +
-                   b->n_sightings + b->n_xattrs;
+                   b->n_sightings + b->n_xattrs + b->n_packages +
+                   b->n_package_files;
     size_t bytes = b->heap.n + b->arena.used;
     if (b->n >= batch_limit(in) || small >= in->batch_size ||
         bytes > (size_t)96 << 20) {
@@ -635,7 +586,7 @@ int intake_member_end(struct intake *in, struct str sha256, struct err *err)
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    struct batch_member *m = PUSH(b, members);
+    struct batch_member *m = BATCH_PUSH(b, members);
     if (!m)
         return no_memory(err);
     *m = in->member;
@@ -654,7 +605,7 @@ static int add_sighting(struct intake *in, const struct intake_event *e,
                         const struct uid_match *m, struct err *err)
 {
     struct batch *b = in->filling;
-    struct batch_sighting *s = PUSH(b, sightings);
+    struct batch_sighting *s = BATCH_PUSH(b, sightings);
     if (!s)
         return no_memory(err);
     *s = (struct batch_sighting){ m->event, in->member.id, e->off, e->len };
@@ -736,7 +687,7 @@ static int add_issue(struct intake *in, int severity, uint64_t off,
                      struct err *err)
 {
     struct batch *b = in->filling;
-    struct batch_issue *i = PUSH(b, issues);
+    struct batch_issue *i = BATCH_PUSH(b, issues);
     if (!i)
         return no_memory(err);
     *i = (struct batch_issue){ in->in_member ? in->member.id : 0,
@@ -793,7 +744,7 @@ int intake_file(struct intake *in, const struct intake_file *f, struct err *err)
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    struct batch_file *row = PUSH(b, files);
+    struct batch_file *row = BATCH_PUSH(b, files);
     if (!row)
         return no_memory(err);
     *row = (struct batch_file){ in->next_file++, in->member.id, in->next_event,
@@ -821,12 +772,37 @@ int intake_xattr(struct intake *in, struct str name, struct str value,
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    struct batch_xattr *x = PUSH(b, xattrs);
+    struct batch_xattr *x = BATCH_PUSH(b, xattrs);
     if (!x)
         return no_memory(err);
     *x = (struct batch_xattr){ in->next_file - 1, arena_copy(&b->arena, name),
                                arena_copy(&b->arena, value) };
     return x->name.p && x->value.p ? 0 : no_memory(err);
+}
+
+int intake_package(struct intake *in, const struct intake_package *p,
+                   struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    bool ok = batch_add_package(in->filling, in->member.id, p);
+    return ok ? 0 : no_memory(err);
+}
+
+int intake_package_file(struct intake *in, const struct intake_package_file *f,
+                        struct err *err)
+{
+    int rc = begin_item(in, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
+    if (!batch_add_package_file(in->filling, in->member.id, f))
+        return no_memory(err);
+    in->member.n_read++;
+    in->member.n_stored++;
+    in->totals.read++;
+    in->totals.stored++;
+    return 0;
 }
 
 int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,
@@ -867,8 +843,8 @@ int intake_fact(struct intake *in, struct str name, struct str value,
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    return add_blob(b, PUSH(b, facts), in->in_member ? in->member.id : 0, name,
-                    value, err);
+    return add_blob(b, BATCH_PUSH(b, facts), in->in_member ? in->member.id : 0,
+                    name, value, err);
 }
 
 int intake_embed(struct intake *in, struct str data, struct err *err)
@@ -877,7 +853,8 @@ int intake_embed(struct intake *in, struct str data, struct err *err)
     if (rc)
         return rc < 0 ? rc : 0;
     struct batch *b = in->filling;
-    return add_blob(b, PUSH(b, embedded), in->member.id, STR(""), data, err);
+    return add_blob(b, BATCH_PUSH(b, embedded), in->member.id, STR(""), data,
+                    err);
 }
 
 bool intake_in_member(const struct intake *in)

@@ -85,6 +85,23 @@ struct intake_file {
     struct instant m, a, c, b, d;
 };
 
+/* Optional numbers are known when their bit of enum package_known is set. */
+struct intake_package {
+    uint32_t name; /* entity id */
+    uint8_t manager, known;
+    struct str version, arch, vendor, signer, state;
+    int64_t installed_s, built_s;
+};
+
+struct intake_package_file {
+    uint32_t package, path; /* entity ids */
+    uint8_t manager, known;
+    uint32_t flags, mode;
+    uint64_t size;
+    int64_t m_s;
+    struct str owner, group, digest, link_target; /* or empty */
+};
+
 struct intake_totals {
     uint64_t read, stored, dup, rejected, issues, members, files, events;
 };
@@ -129,6 +146,12 @@ int intake_file(struct intake *in, const struct intake_file *f,
 /* An extended attribute of the file given last. */
 int intake_xattr(struct intake *in, struct str name, struct str value,
                  struct err *err) CHECKED;
+/* A package of a host (beside its event) and a file that one claims, which
+ * counts as a record. */
+int intake_package(struct intake *in, const struct intake_package *p,
+                   struct err *err) CHECKED;
+int intake_package_file(struct intake *in, const struct intake_package_file *f,
+                        struct err *err) CHECKED;
 int intake_issue(struct intake *in, int severity, uint64_t off, uint64_t len,
                  struct str code, struct str detail, struct err *err) CHECKED;
 int intake_reject(struct intake *in, uint64_t off, uint64_t len,

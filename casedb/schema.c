@@ -73,6 +73,18 @@ const char *const case_schema[] = {
     " STRICT",
     "CREATE TABLE xattr(id INTEGER PRIMARY KEY, file INTEGER NOT NULL"
     " REFERENCES file(id), name ANY NOT NULL, value BLOB NOT NULL) STRICT",
+    /* what packages of a host say of themselves and of their files; joined by
+     * path and digest (rule C18) */
+    "CREATE TABLE package(id INTEGER PRIMARY KEY, member INTEGER NOT NULL,"
+    " name INTEGER NOT NULL REFERENCES entity(id), manager INTEGER NOT NULL,"
+    " version TEXT NOT NULL, arch TEXT NOT NULL, vendor TEXT NOT NULL,"
+    " signer TEXT NOT NULL, state TEXT NOT NULL, installed_s INTEGER,"
+    " built_s INTEGER) STRICT",
+    "CREATE TABLE package_file(id INTEGER PRIMARY KEY,"
+    " member INTEGER NOT NULL, package INTEGER NOT NULL REFERENCES entity(id),"
+    " path INTEGER NOT NULL REFERENCES entity(id), manager INTEGER NOT NULL,"
+    " flags INTEGER NOT NULL, mode INTEGER, size INTEGER, m_s INTEGER,"
+    " owner ANY, grp ANY, digest BLOB, link_target BLOB) STRICT",
     "CREATE TABLE issue(id INTEGER PRIMARY KEY, exhibit INTEGER NOT NULL,"
     " member INTEGER NOT NULL, severity INTEGER NOT NULL,"
     " off INTEGER NOT NULL, len INTEGER NOT NULL, code TEXT NOT NULL,"
@@ -102,6 +114,7 @@ const char *const case_schema[] = {
     "CREATE INDEX file_path ON file(path)",
     "CREATE INDEX file_folder ON file(folder)",
     "CREATE INDEX xattr_file ON xattr(file)",
+    "CREATE INDEX package_file_path ON package_file(path)",
 
     /* ---- derived */
     "CREATE TABLE link(id INTEGER PRIMARY KEY, rule TEXT NOT NULL,"
@@ -154,8 +167,9 @@ const char *const case_schema[] = {
     APPEND_ONLY("exhibit"), APPEND_ONLY("exhibit_end"), APPEND_ONLY("digest"),
     APPEND_ONLY("run"), APPEND_ONLY("member"), APPEND_ONLY("entity"),
     APPEND_ONLY("event"), APPEND_ONLY("sighting"), APPEND_ONLY("file"),
-    APPEND_ONLY("xattr"), APPEND_ONLY("hash_list"), APPEND_ONLY("issue"),
-    APPEND_ONLY("fact"), APPEND_ONLY("embedded"), APPEND_ONLY("custody"),
-    APPEND_ONLY("mark"), APPEND_ONLY("query_log"), APPEND_ONLY("attachment"),
-    APPEND_ONLY("audit"), NULL
+    APPEND_ONLY("xattr"), APPEND_ONLY("package"), APPEND_ONLY("package_file"),
+    APPEND_ONLY("hash_list"), APPEND_ONLY("issue"), APPEND_ONLY("fact"),
+    APPEND_ONLY("embedded"), APPEND_ONLY("custody"), APPEND_ONLY("mark"),
+    APPEND_ONLY("query_log"), APPEND_ONLY("attachment"), APPEND_ONLY("audit"),
+    NULL
 };

@@ -64,9 +64,13 @@ static const struct {
       " ON i.exhibit=e.exhibit WHERE e.n_issues<>ifnull(i.n,0) LIMIT 1",
       "the number of issues is not that of exhibit" },
     { "SELECT m.id FROM member m JOIN exhibit_end USING(exhibit) JOIN"
-      " (SELECT member, count(*) AS n FROM file GROUP BY member) f"
+      " (SELECT member, count(*) AS n FROM (SELECT member FROM file UNION ALL"
+      " SELECT member FROM package_file) GROUP BY member) f"
       " ON f.member=m.id WHERE m.n_stored<>m.n_events+f.n LIMIT 1",
       "stored is not events + files in member" },
+    { "SELECT id FROM package p WHERE manager<1 OR manager>2 OR NOT EXISTS"
+      " (SELECT 1 FROM entity e WHERE e.id=p.name) LIMIT 1",
+      "a package without a name or of an unknown kind:" },
     { "SELECT member FROM file f WHERE NOT EXISTS"
       " (SELECT 1 FROM member m WHERE m.id=f.member) AND NOT EXISTS"
       " (SELECT 1 FROM exhibit WHERE no NOT IN"

@@ -95,9 +95,9 @@ static int get_event(struct receiver *r, struct cursor *k, struct intake *in,
     size_t uid = p[0], request = p[1], text = u32le(p + 4);
     e.n_refs = u16le(p + 2);
     if (e.t.ns > 999999999 || e.t_kind > TIME_ACQUIRED ||
-        e.t_zone > ZONE_HOST || e.t_res > 9 || e.severity > 4 ||
-        e.detail > 3 || uid > 64 || e.n_refs > RECORD_REFS_MAX ||
-        text > WIRE_TEXT_MAX || e.off > INT64_MAX)
+        e.t_zone > ZONE_HOST || e.t_res > 9 || e.severity > 4 || e.detail > 3 ||
+        uid > 64 || e.n_refs > RECORD_REFS_MAX || text > WIRE_TEXT_MAX ||
+        e.off > INT64_MAX)
         return broken(why, "an event's field is out of range");
     e.uid = cursor_str(k, uid);
     e.request = cursor_str(k, request);
@@ -204,6 +204,66 @@ static int get_xattr(struct receiver *r, struct cursor *k, struct intake *in,
     if (k->failed || !r->file || n_value > FILE_XATTR_MAX || n_name == 0)
         return broken(why, "an attribute of no file, or out of bounds");
     return intake_xattr(in, name, value, err);
+}
+
+static int get_package(struct receiver *r, struct cursor *k, struct intake *in,
+                       const char **why, struct err *err)
+{
+    struct intake_package p = { 0 };
+    uint32_t name = cursor_u32(k);
+    if (name == 0 || !resolve(r, in, name, &p.name))
+        return broken(why, "a package names an unknown value");
+    p.manager = cursor_u8(k);
+    p.known = cursor_u8(k);
+    p.installed_s = (int64_t)cursor_u64(k);
+    p.built_s = (int64_t)cursor_u64(k);
+    struct str *texts[] = { &p.version, &p.arch, &p.vendor, &p.signer,
+                            &p.state };
+    bool bad = p.manager == 0 || p.manager >= PACKAGE_MANAGERS ||
+               p.known > (PACKAGE_INSTALLED | PACKAGE_BUILT);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        *texts[i] = cursor_str(k, cursor_u8(k));
+        bad |= !text_utf8_valid(*texts[i]);
+    }
+    if (k->failed || bad)
+        return broken(why, "a package's field is out of range");
+    return intake_package(in, &p, err);
+}
+
+static bool is_digest(size_t n)
+{
+    return n == 0 || n == 16 || n == 20 || n == 28 || n == 32 || n == 48 ||
+           n == 64;
+}
+
+static int get_package_file(struct receiver *r, struct cursor *k,
+                            struct intake *in, const char **why,
+                            struct err *err)
+{
+    struct intake_package_file f = { 0 };
+    uint32_t package = cursor_u32(k), path = cursor_u32(k);
+    if (package == 0 || path == 0 || !resolve(r, in, package, &f.package) ||
+        !resolve(r, in, path, &f.path))
+        return broken(why, "a package's file names an unknown value");
+    if (r->values[package].kind != KIND_PACKAGE ||
+        r->values[path].kind != KIND_FILE)
+        return broken(why, "a package's file is of another kind");
+    f.manager = cursor_u8(k);
+    f.known = cursor_u8(k);
+    f.flags = cursor_u32(k);
+    f.mode = cursor_u32(k);
+    f.size = cursor_u64(k);
+    f.m_s = (int64_t)cursor_u64(k);
+    f.owner = cursor_str(k, cursor_u8(k));
+    f.group = cursor_str(k, cursor_u8(k));
+    f.digest = cursor_str(k, cursor_u8(k));
+    f.link_target = cursor_str(k, cursor_u16(k));
+    if (k->failed || f.manager == 0 || f.manager >= PACKAGE_MANAGERS ||
+        f.known > (PACKAGE_MODE | PACKAGE_SIZE | PACKAGE_TIME) ||
+        f.flags > PACKAGE_FILE_FLAGS || f.mode > 0xffff || f.size > INT64_MAX ||
+        !is_digest(f.digest.n))
+        return broken(why, "a package's file is out of range");
+    return intake_package_file(in, &f, err);
 }
 
 /* Words of a worker: hostile text, so only its display form is kept. */
@@ -330,6 +390,12 @@ int receive(struct receiver *r, struct str payload, struct intake *in,
             break;
         case WIRE_XATTR:
             rc = get_xattr(r, &k, in, why, err);
+            break;
+        case WIRE_PACKAGE:
+            rc = get_package(r, &k, in, why, err);
+            break;
+        case WIRE_PACKAGE_FILE:
+            rc = get_package_file(r, &k, in, why, err);
             break;
         case WIRE_ISSUE:
             rc = get_issue(&k, false, in, why, err);

@@ -96,6 +96,32 @@ struct record_file {
     uint32_t len;
 };
 
+/* A package as a host's package manager states it, beside the event of its
+ * record. Empty texts and numbers without their bit in known: not stated. */
+struct record_package {
+    struct str name, version, arch; /* version: [EPOCH:]VERSION[-RELEASE] */
+    struct str vendor;
+    struct str signer; /* key id, lower-case hexadecimal */
+    struct str state;  /* dpkg: "install ok installed"; empty: installed */
+    uint8_t manager;   /* enum package_manager */
+    uint8_t known;     /* PACKAGE_INSTALLED, PACKAGE_BUILT */
+    int64_t installed_s, built_s;
+};
+
+/* A file that a package claims: what it was when it was shipped. */
+struct record_package_file {
+    struct str package, path; /* path: absolute */
+    uint8_t manager;
+    uint8_t known;  /* PACKAGE_MODE, _SIZE, _TIME */
+    uint32_t flags; /* enum package_file_flag */
+    uint32_t mode;  /* with its type, as in st_mode */
+    uint64_t size;
+    int64_t m_s;
+    struct str owner, group;
+    struct str digest; /* 16 MD5, 20 SHA-1, 28, 32, 48, 64 SHA-2 bytes */
+    struct str link_target;
+};
+
 enum issue_severity {
     ISSUE_NOTE = 0,    /* worth knowing; nothing missing */
     ISSUE_WARNING = 1, /* something may be missing or differ */
@@ -105,6 +131,10 @@ enum issue_severity {
 /* Emit. Nonzero = the parent is gone or a budget is spent: stop at once. */
 int sink_record(struct sink *s, const struct record *r) CHECKED;
 int sink_file(struct sink *s, const struct record_file *f) CHECKED;
+int sink_package(struct sink *s, const struct record_package *p) CHECKED;
+/* Counts as a record. */
+int sink_package_file(struct sink *s,
+                      const struct record_package_file *f) CHECKED;
 /* A record that was read and could not be stored, with the reason; counts
  * as rejected. code: short stable word "json-syntax". */
 int sink_reject(struct sink *s, uint64_t off, uint64_t len, const char *code,

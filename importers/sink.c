@@ -423,6 +423,58 @@ int sink_file(struct sink *s, const struct record_file *f)
     return rc;
 }
 
+/* ---- packages
+ * ----------------------------------------------------------------------------
+ */
+
+static void put_short(struct buf *b, struct str s)
+{
+    s = cut(s, 255);
+    buf_putc(b, (char)s.n);
+    buf_put(b, s);
+}
+
+int sink_package(struct sink *s, const struct record_package *p)
+{
+    make_room(s, 1);
+    uint32_t name = number_of(s, KIND_PACKAGE, p->name);
+    buf_putc(&s->out, WIRE_PACKAGE);
+    put_u32(&s->out, name);
+    buf_putc(&s->out, (char)p->manager);
+    buf_putc(&s->out, (char)p->known);
+    put_u64(&s->out, (uint64_t)p->installed_s);
+    put_u64(&s->out, (uint64_t)p->built_s);
+    put_short(&s->out, p->version);
+    put_short(&s->out, p->arch);
+    put_short(&s->out, p->vendor);
+    put_short(&s->out, p->signer);
+    put_short(&s->out, p->state);
+    return item_done(s);
+}
+
+int sink_package_file(struct sink *s, const struct record_package_file *f)
+{
+    make_room(s, 2);
+    uint32_t package = number_of(s, KIND_PACKAGE, f->package);
+    uint32_t path = number_of(s, KIND_FILE, f->path);
+    struct str link = cut(f->link_target, 4096);
+    buf_putc(&s->out, WIRE_PACKAGE_FILE);
+    put_u32(&s->out, package);
+    put_u32(&s->out, path);
+    buf_putc(&s->out, (char)f->manager);
+    buf_putc(&s->out, (char)f->known);
+    put_u32(&s->out, f->flags);
+    put_u32(&s->out, f->mode);
+    put_u64(&s->out, f->size);
+    put_u64(&s->out, (uint64_t)f->m_s);
+    put_short(&s->out, f->owner);
+    put_short(&s->out, f->group);
+    put_short(&s->out, f->digest);
+    put_u16(&s->out, (uint16_t)link.n);
+    buf_put(&s->out, link);
+    return item_done(s);
+}
+
 /* ---- the rest
  * ----------------------------------------------------------------------- */
 

@@ -16,6 +16,11 @@
  * FILE       WIRE_FILE fixed bytes, then volume, link target, content type,
  *            sha256, sha1, md5
  * XATTR      of the file before: name (u16 len), value (u32 len)
+ * PACKAGE    name u32, manager u8, known u8, installed u64, built u64, then
+ *            version, arch, vendor, signer, state (u8 len each)
+ * PACKAGE_FILE  package u32, path u32, manager u8, known u8, flags u32, mode
+ *            u32, size u64, time u64, owner (u8 len), group (u8 len), digest
+ *            (u8 len), link target (u16 len)
  * ISSUE      severity u8, off u64, len u64, code (u8 len), detail (u16 len)
  * REJECT     off u64, len u64, code, detail
  * FACT       name (u8 len), value (u32 len)
@@ -37,6 +42,8 @@ enum wire_item {
     WIRE_REJECT,
     WIRE_FACT,
     WIRE_XATTR,
+    WIRE_PACKAGE,
+    WIRE_PACKAGE_FILE,
 };
 
 enum {

@@ -176,15 +176,15 @@ START_TEST(not_this_version)
 {
     start();
     const char *path = make("a.kan");
-    patch(path, 60, "\0\0\0\3", 4);
+    patch(path, 60, "\0\0\0\4", 4);
     refused(path, "newer version");
-    ck_assert(strstr(err.hint, "format 3") != NULL);
+    ck_assert(strstr(err.hint, "format 4") != NULL);
     patch(path, 60, "\0\0\0\1", 4);
     refused(path, "older version");
     ck_assert(strstr(err.hint, "import the evidence again") != NULL);
     patch(path, 60, "\0\0\0\0", 4);
     refused(path, "no such version");
-    patch(path, 60, "\0\0\0\2", 4);
+    patch(path, 60, "\0\0\0\3", 4);
     patch(path, 68, "KANX", 4);
     refused(path, "not a case");
     patch(path, 68, "KANS", 4);

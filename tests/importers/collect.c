@@ -179,6 +179,54 @@ int sink_file(struct sink *s, const struct record_file *f)
     return 0;
 }
 
+int sink_package(struct sink *s, const struct record_package *p)
+{
+    (void)s;
+    must(now.in_member, "a package outside a member");
+    put("package");
+    put_str(" ", p->name);
+    put_str(" ", p->version);
+    put_str(" ", p->arch);
+    put_str(" vendor=", p->vendor);
+    put_str(" signer=", p->signer);
+    put_str(" state=", p->state);
+    if (p->known & PACKAGE_INSTALLED)
+        put(" installed=%lld", (long long)p->installed_s);
+    if (p->known & PACKAGE_BUILT)
+        put(" built=%lld", (long long)p->built_s);
+    put("\n");
+    return 0;
+}
+
+int sink_package_file(struct sink *s, const struct record_package_file *f)
+{
+    (void)s;
+    must(now.in_member, "a package's file outside a member");
+    must(f->digest.n <= 64 && f->mode <= 0xffff &&
+             f->flags <= PACKAGE_FILE_FLAGS,
+         "a bad file of a package");
+    now.c->records++;
+    put_str("claims ", f->path);
+    put_str(" package=", f->package);
+    if (f->known & PACKAGE_MODE)
+        put(" mode=%o", f->mode);
+    if (f->known & PACKAGE_SIZE)
+        put(" size=%llu", (unsigned long long)f->size);
+    if (f->known & PACKAGE_TIME)
+        put(" m=%lld", (long long)f->m_s);
+    put_str(" owner=", f->owner);
+    put_str(" group=", f->group);
+    if (f->digest.n)
+        put(" digest=");
+    for (size_t i = 0; i < f->digest.n; i++)
+        put("%02x", (unsigned char)f->digest.p[i]);
+    put_str(" link=", f->link_target);
+    if (f->flags)
+        put(" flags=%u", f->flags);
+    put("\n");
+    return 0;
+}
+
 static void words(const char *kind, uint64_t off, uint64_t len,
                   const char *code, const char *fmt, va_list ap)
 {

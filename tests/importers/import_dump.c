@@ -122,6 +122,18 @@ int sink_fact(struct sink *s, const char *name, struct str value)
     return 0;
 }
 
+int sink_package(struct sink *s, const struct record_package *p)
+{
+    (void)s, (void)p;
+    return 0;
+}
+
+int sink_package_file(struct sink *s, const struct record_package_file *f)
+{
+    (void)s, (void)f;
+    return 0;
+}
+
 int sink_carved(struct sink *s, uint64_t off, uint32_t len, uint8_t kind,
                 struct str value)
 {
