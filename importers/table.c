@@ -1,6 +1,7 @@
 /* The importers, one line each, and recognition over all of them. */
 #include "importers/importer.h"
 
+extern const struct importer importers_apt_history;
 extern const struct importer importers_auditd;
 extern const struct importer importers_cloudtrail;
 extern const struct importer importers_cloudtrail_csv;
@@ -8,11 +9,18 @@ extern const struct importer importers_cloudtrail_digest;
 extern const struct importer importers_cloudwatch;
 extern const struct importer importers_cloudwatch_exports;
 extern const struct importer importers_disk;
+extern const struct importer importers_dnf_history;
+extern const struct importer importers_dnf_log;
+extern const struct importer importers_dpkg_files;
+extern const struct importer importers_dpkg_log;
+extern const struct importer importers_dpkg_status;
 extern const struct importer importers_evtx;
 extern const struct importer importers_journald;
 extern const struct importer importers_memory;
+extern const struct importer importers_rpmdb;
 
 const struct importer *const importers[] = {
+    &importers_apt_history,
     &importers_auditd,
     &importers_cloudtrail,
     &importers_cloudtrail_csv,
@@ -20,9 +28,15 @@ const struct importer *const importers[] = {
     &importers_cloudwatch,
     &importers_cloudwatch_exports,
     &importers_disk,
+    &importers_dnf_history,
+    &importers_dnf_log,
+    &importers_dpkg_files,
+    &importers_dpkg_log,
+    &importers_dpkg_status,
     &importers_evtx,
     &importers_journald,
     &importers_memory,
+    &importers_rpmdb,
     NULL,
 };
 

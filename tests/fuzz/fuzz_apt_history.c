@@ -1,0 +1,3 @@
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("apt-history", "var/log/apt/history.log")

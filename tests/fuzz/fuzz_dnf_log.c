@@ -1,0 +1,3 @@
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("dnf-log", "var/log/dnf.log")

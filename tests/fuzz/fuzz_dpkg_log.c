@@ -1,0 +1,3 @@
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("dpkg-log", "var/log/dpkg.log")

@@ -1,0 +1,3 @@
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("rpmdb", "var/lib/rpm/Packages")
