@@ -3,6 +3,8 @@
 
 extern const struct importer importers_apt_history;
 extern const struct importer importers_auditd;
+extern const struct importer importers_cloud_data;
+extern const struct importer importers_cloud_init;
 extern const struct importer importers_cloudtrail;
 extern const struct importer importers_cloudtrail_csv;
 extern const struct importer importers_cloudtrail_digest;
@@ -18,10 +20,15 @@ extern const struct importer importers_evtx;
 extern const struct importer importers_journald;
 extern const struct importer importers_memory;
 extern const struct importer importers_rpmdb;
+extern const struct importer importers_ssm_agent;
+extern const struct importer importers_ssm_orchestration;
+extern const struct importer importers_user_data;
 
 const struct importer *const importers[] = {
     &importers_apt_history,
     &importers_auditd,
+    &importers_cloud_data,
+    &importers_cloud_init,
     &importers_cloudtrail,
     &importers_cloudtrail_csv,
     &importers_cloudtrail_digest,
@@ -37,6 +44,9 @@ const struct importer *const importers[] = {
     &importers_journald,
     &importers_memory,
     &importers_rpmdb,
+    &importers_ssm_agent,
+    &importers_ssm_orchestration,
+    &importers_user_data,
     NULL,
 };
 

@@ -3,6 +3,7 @@
  *
  *     #include "tests/fuzz/importer.h"
  *     FUZZ_IMPORTER("utmp", "var/log/wtmp")
+ *     FUZZ_IMPORTER_PATHS("x", "etc/a", "etc/b")  the first byte chooses
  *
  * The input is read as a file of that path by that importer. collect.c aborts
  * when a record lies outside the input or a member stays open. In
@@ -24,6 +25,23 @@
         struct collected c = { 0 };                                            \
         collect(&c, (struct str){ (const char *)data, size }, STR(path),       \
                 STR(importer), COLLECT_COUNT);                                 \
+        if (c.failed)                                                          \
+            abort();                                                           \
+        collect_free(&c);                                                      \
+        return 0;                                                              \
+    }
+
+#define FUZZ_IMPORTER_PATHS(importer, ...)                                     \
+    static const char *const fuzz_paths[] = { __VA_ARGS__ };                   \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)               \
+    {                                                                          \
+        enum { N = sizeof(fuzz_paths) / sizeof(fuzz_paths[0]) };               \
+        struct collected c = { 0 };                                            \
+        if (size == 0)                                                         \
+            return 0;                                                          \
+        collect(&c, (struct str){ (const char *)data + 1, size - 1 },          \
+                str_from(fuzz_paths[data[0] % N]), STR(importer),              \
+                COLLECT_COUNT);                                                \
         if (c.failed)                                                          \
             abort();                                                           \
         collect_free(&c);                                                      \
