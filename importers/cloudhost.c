@@ -11,7 +11,7 @@
 #include "importers/cloudhost.h"
 
 #include "importers/hosttime.h"
-#include "importers/mask.h"
+#include "base/mask.h"
 
 static bool is_hex(char c)
 {
@@ -191,12 +191,18 @@ void cloudhost_begin(struct cloudhost *h)
     refs_add(&h->refs, KIND_COMMAND, ROLE_MENTIONED, h->command);
 }
 
+/* An address with a secret in it is not the same in every text. */
+static bool is_masked(struct str url)
+{
+    return str_find(url, STR("[masked")) != SIZE_MAX;
+}
+
 static int add_ref(void *ctx, size_t off, unsigned kind, struct str v)
 {
     struct refs *refs = ctx;
     struct arn a;
     (void)off;
-    if (kind == KIND_NONE)
+    if (kind == KIND_NONE || (kind == KIND_URL && is_masked(v)))
         return 0;
     if (arn_parse(v, &a))
         identify_add(refs, ROLE_MENTIONED, v);

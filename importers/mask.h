@@ -1,17 +1,4 @@
-/*
- * Secrets in command lines, settings and log messages: what must not be read
- * from a report. Which access key was used is evidence, so key ids stay; the
- * secret that belongs to one goes. The rules are listed in
- * docs/formats/host.md, "Secrets".
- */
+/* Masking lies in base/, where the screens and exports reach it, too. */
 #pragma once
 
-#include "base/str.h"
-
-/* True: s holds secrets; s with "[masked]" in the place of each is appended to
- * out. False: it holds none, and out is as before. One pass, any bytes. */
-bool mask_secrets(struct str s, struct buf *out);
-/* Is this the name of a setting, option or header that holds a secret?
- * "AWS_SECRET_ACCESS_KEY", "db-password", "X-Api-Key"; not "access_key_id",
- * "password_file". */
-bool mask_name(struct str name);
+#include "base/mask.h"

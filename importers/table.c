@@ -3,6 +3,7 @@
 
 extern const struct importer importers_apt_history;
 extern const struct importer importers_auditd;
+extern const struct importer importers_aws_credentials;
 extern const struct importer importers_cloud_data;
 extern const struct importer importers_cloud_init;
 extern const struct importer importers_cloudtrail;
@@ -27,6 +28,7 @@ extern const struct importer importers_user_data;
 const struct importer *const importers[] = {
     &importers_apt_history,
     &importers_auditd,
+    &importers_aws_credentials,
     &importers_cloud_data,
     &importers_cloud_init,
     &importers_cloudtrail,

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "evidence/gzip.h"
 #include "importers/cloudhost.h"
-#include "importers/mask.h"
+#include "base/mask.h"
 #include "importers/mime.h"
 #include "importers/window.h"
 
@@ -83,46 +83,6 @@ static int unpack(struct reader *r, struct str *content, uint64_t off,
                       gzip_damage_text(report.damage));
 }
 
-/* ---- passwords of cloud-config ------------------------------------------- */
-
-static struct str line_of(struct str s, size_t at)
-{
-    struct str rest = str_sub(s, at, s.n);
-    const char *lf = rest.n ? memchr(rest.p, '\n', rest.n) : NULL;
-    return str_sub(rest, 0, lf ? (size_t)(lf - rest.p) : rest.n);
-}
-
-/* The place of the password in "  - alice:secret"; n: there is none. A value
- * of YAML has a blank behind its colon. */
-static size_t password_in(struct str line)
-{
-    const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
-    size_t at = colon ? (size_t)(colon - line.p) + 1 : line.n;
-    return at < line.n && !memchr(" \t\r", line.p[at], 3) ? at : line.n;
-}
-
-/* What stands below chpasswd: is "user:password", which only this place
- * tells from other text. */
-static bool mask_chpasswd(struct str s, struct buf *out)
-{
-    bool inside = false, any = false;
-    for (size_t at = 0; at < s.n;) {
-        struct str line = line_of(s, at);
-        bool indented = line.n && memchr(" \t-", line.p[0], 3);
-        inside = indented ? inside : str_starts(line, STR("chpasswd:"));
-        size_t keep = inside && indented ? password_in(line) : line.n;
-        buf_put(out, str_sub(line, 0, keep));
-        if (keep < line.n) {
-            buf_putz(out, "[masked]");
-            any = true;
-        }
-        at += line.n + 1;
-        if (at <= s.n)
-            buf_putc(out, '\n');
-    }
-    return any;
-}
-
 /* ---- events -------------------------------------------------------------- */
 
 static void add_hash(struct reader *r, struct str content)
@@ -148,7 +108,7 @@ static int give(struct reader *r, struct record *rec, struct str name,
     add_hash(r, content);
     buf_put(&r->text, begins.n ? begins : type);
     buf_putz(&r->text, r->text.n ? ": " : "");
-    if (mask_chpasswd(str_trim(str_sub(content, 0, TEXT_MOST)), &r->text))
+    if (mask_lines(str_trim(str_sub(content, 0, TEXT_MOST)), &r->text))
         rec->flags |= EVENT_SECRET;
     rec->text = buf_str(&r->text);
     return cloudhost_record(&r->h, rec);
@@ -187,7 +147,7 @@ static bool holds_secrets(struct reader *r, struct str all)
         mime_decode(&p, &r->decoded);
         found = is_gzip(buf_str(&r->decoded)) ||
                 mask_secrets(buf_str(&r->decoded), &r->text) ||
-                mask_chpasswd(buf_str(&r->decoded), &r->text);
+                mask_lines(buf_str(&r->decoded), &r->text);
     }
     return found;
 }

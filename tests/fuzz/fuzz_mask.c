@@ -1,6 +1,6 @@
 /* Secrets in text: nothing but the spans that are masked changes. What comes
  * out, split at "[masked]", are pieces of the text in their order. */
-#include "importers/mask.h"
+#include "base/mask.h"
 
 #include <stdlib.h>
 
@@ -27,6 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         from += found + piece.n;
         left = end == SIZE_MAX ? STR("") : str_sub(left, end + mark.n, left.n);
     }
+    buf_clear(&out);
+    mask_record(s, &out);
+    need(out.n > 0 && str_find(buf_str(&out), STR("[masked")) != SIZE_MAX);
     buf_free(&out);
     return 0;
 }

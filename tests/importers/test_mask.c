@@ -1,6 +1,6 @@
 /* Secrets in text: what is masked, and what looks like one and stays. The
  * shapes are those that the tools document; the values are invented. */
-#include "importers/mask.h"
+#include "base/mask.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
@@ -156,10 +156,42 @@ START_TEST(names_tell)
 }
 END_TEST
 
+static void is_record(const char *raw, const char *shown)
+{
+    struct buf out = { 0 };
+    mask_record(str_from(raw), &out);
+    ck_assert_msg(str_eq(buf_str(&out), str_from(shown)), "%s: %.*s", raw,
+                  STR_ARG(buf_str(&out)));
+    buf_free(&out);
+}
+
+START_TEST(records_are_masked)
+{
+    is_record("DB_PASSWORD=hunter2x\nnext", "DB_PASSWORD=[masked]\nnext");
+    is_record("chpasswd:\n  list: |\n    alice:hunter2x\n    bob:x\nruncmd:\n"
+              "  - a:b\n",
+              "chpasswd:\n  list: |\n    alice:[masked]\n    bob:[masked]\n"
+              "runcmd:\n  - a:b\n");
+    is_record("machine h login alice password hunter2x\n",
+              "machine h login alice password [masked]\n");
+    is_record(
+        "{\"auths\":{\"r\":{\"auth\" : \"QVdTOnM=\"},\"q\":{\"auth\":\"eA=="
+        "\"}}}",
+        "{\"auths\":{\"r\":{\"auth\" : \"[masked]\"},\"q\":{\"auth\":\""
+        "[masked]\"}}}");
+    /* what is encoded is not shown at all */
+    is_record("IyEvYmluL3NoCg==", "[masked: 16 bytes]");
+    is_record("", "[masked: 0 bytes]");
+    is_record("\"auth\"", "[masked: 6 bytes]");
+    is_record("\"auth\":\"", "[masked: 8 bytes]");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("mask");
     tap_case(s, "secrets", secrets_are_masked);
     tap_case(s, "names", names_tell);
+    tap_case(s, "records", records_are_masked);
     return s;
 }

@@ -4,7 +4,7 @@
  * that finds one gives its span and the pass goes on behind it. Looks back are
  * bounded, so that the pass is linear.
  */
-#include "importers/mask.h"
+#include "base/mask.h"
 
 #include <stdlib.h>
 
@@ -76,6 +76,7 @@ bool mask_name(struct str name)
         "access_key",     "private_key", "privatekey", "private-key",
         "authorization",  "account_key", "accountkey", "auth_key",
         "encryption_key", "accesskey",   "signature",  "mysql_pwd",
+        "key-data",       "key_data",
     };
     static const char *const not_at_end[] = {
         "id",   "_file", "-file", "path", "_url", "-url",  "type",
