@@ -11,6 +11,10 @@ static const struct command_option options[] = {
     { "-o", "FILE", "where to; - is standard output", OPTION_OUTPUT },
 
     { "--with-raw", NULL, "jsonl: the records themselves too", 0 },
+    { "--show-secrets", NULL,
+      "with --with-raw: secrets unmasked; noted in "
+      "the audit log",
+      0 },
     { "--force", NULL, "replace an existing file", 0 },
     { "--progress", "FORM", "auto (default), jsonl or none", 0 },
     { 0 },
@@ -104,6 +108,7 @@ static int export(struct cli *cli, struct casedb *c, struct export_options *o,
 static int run(struct cli *cli, struct err *err)
 {
     struct export_options o = { .with_raw = arg_has(cli, "--with-raw"),
+                                .show_secrets = arg_has(cli, "--show-secrets"),
                                 .force = arg_has(cli, "--force"),
                                 .audit = true };
     struct question q;

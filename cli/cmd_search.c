@@ -16,6 +16,8 @@ static const struct command_option options[] = {
     { "--exhibit", "X1", "only in this exhibit", 0 },
     { "--limit", "N", "stop after N hits; default 1000, 0 = no limit", 0 },
     { "--context", "N", "bytes shown on either side; default 40", 0 },
+    { "--show-secrets", NULL,
+      "the context in records with secrets, too; noted in the audit log", 0 },
     { "--progress", "FORM", "auto (default), jsonl or none", 0 },
     { 0 },
 };
@@ -77,6 +79,17 @@ static int keep_place(void *ctx, const struct member *m,
     return 0;
 }
 
+/* What a mask of a part would hide depends on where it begins: nothing of a
+ * record with a secret is shown. */
+static void put_context(struct search *s, const struct event *e,
+                        struct str bytes)
+{
+    if (e->flags & EVENT_SECRET && !arg_has(s->cli, "--show-secrets"))
+        table_str(s->t, STR("[masked: the record holds a secret]"));
+    else
+        table_str(s->t, bytes);
+}
+
 static int put_place(struct search *s, const struct member *m,
                      const struct place *p, struct err *err)
 {
@@ -100,7 +113,7 @@ static int put_place(struct search *s, const struct member *m,
         buf_clear(&s->cite);
         cite_put_place(&s->cite, m, p->off, p->len, 0);
         table_str(s->t, buf_str(&s->cite));
-        table_str(s->t, got.bytes);
+        put_context(s, &e, got.bytes);
         s->hits++;
     }
     arena_free(&a);
@@ -179,6 +192,8 @@ static int run(struct cli *cli, struct err *err)
 {
     struct search s = { .cli = cli };
     int rc = take_options(&s, err);
+    if (rc == 0 && arg_has(cli, "--show-secrets"))
+        rc = cli_log_secrets(cli, cli->line, err);
     if (rc == 0)
         rc = cli_open(cli, CASE_READ, &s.c, err);
     if (rc)

@@ -14,6 +14,8 @@ static const struct command_option options[] = {
       "auto (default), never, 16 or 256 colours; NO_COLOR is heeded", 0 },
     { "--script", "FILE",
       "steps of keys instead of a terminal; screens go to stdout", 0 },
+    { "--show-secrets", NULL, "secrets of records, too; noted in the audit log",
+      0 },
     { "--size", "COLUMNSxROWS", "of the script's screens; default 100x30", 0 },
     { 0 },
 };
@@ -110,15 +112,16 @@ static int run(struct cli *cli, struct err *err)
         .script = arg_value(cli, "--script"),
         .ascii = arg_has(cli, "--ascii"),
         .read_only = arg_has(cli, "--read-only"),
+        .show_secrets = arg_has(cli, "--show-secrets"),
         .evidence = &evidence,
         .examiner = arg_str(cli, "--examiner"),
     };
     int rc = take_size(arg_str(cli, "--size"), &o, err);
     if (rc == 0)
         rc = take_color(arg_str(cli, "--color"), &o, err);
-    if (rc)
-        return rc;
-    return tui_run(&o, err);
+    if (rc == 0 && o.show_secrets)
+        rc = cli_log_secrets(cli, STR("tui"), err);
+    return rc ? rc : tui_run(&o, err);
 }
 
 const struct command cmd_tui = {

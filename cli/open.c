@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "analyzer/analyze.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "casedb/examiner.h"
 #include "evidence/fences.h"
@@ -179,6 +180,25 @@ int cli_log_query(struct cli *cli, struct str text, int64_t hits,
     if (rc)
         return err_wrap(err, "the search is not in the query log");
     rc = case_query_add(c, str_from(cli->command->name), text, hits, err);
+    case_close(c);
+    return rc;
+}
+
+int cli_log_secrets(struct cli *cli, struct str what, struct err *err)
+{
+    struct casedb *c;
+    struct buf b = { 0 };
+    struct json_out o = { .b = &b };
+    int rc = open_patiently(cli, &c, err);
+    if (rc)
+        return err_wrap(err, "--show-secrets: cannot be noted in the audit "
+                             "log, so nothing is shown");
+    json_put_open(&o, '{');
+    json_put_kstr(&o, "command", str_from(cli->command->name));
+    json_put_close(&o, '}');
+    rc = b.failed ? err_set(err, ERR_INTERNAL, "out of memory")
+                  : case_audit(c, STR("secrets.show"), what, buf_str(&b), err);
+    buf_free(&b);
     case_close(c);
     return rc;
 }

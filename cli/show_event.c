@@ -8,6 +8,7 @@
 #include "analyzer/describe.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "casedb/examiner.h"
 
@@ -249,14 +250,23 @@ static void put_record(struct shown *s, const struct reader_got *got)
     if (hash_sha256(got->bytes, sha))
         put(s, "sha256",
             name_hex(s->a, (struct str){ (const char *)sha, sizeof(sha) }));
+    struct str shown = got->bytes;
+    struct buf masked = { 0 };
+    bool secret =
+        s->e.flags & EVENT_SECRET && !arg_has(s->cli, "--show-secrets");
+    if (secret) {
+        mask_record(shown, &masked);
+        shown = buf_to_arena(&masked, s->a);
+        put(s, "masked", STR("secrets of the record; --show-secrets"));
+    }
     if (s->json) {
-        json_put_kstr(&s->o, "record", got->bytes);
+        json_put_kstr(&s->o, "record", shown);
         json_put_kbool(&s->o, "gaps", got->n_gaps > 0 || got->more_gaps);
         return;
     }
     raw_gaps(s->cli, got);
     out_putz(s->cli, "\n");
-    text_show(&s->cli->out, got->bytes,
+    text_show(&s->cli->out, shown,
               TEXT_KEEP_LF | (out_unicode(1) ? 0 : TEXT_ASCII));
     out_putz(s->cli, "\n");
 }

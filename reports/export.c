@@ -314,6 +314,8 @@ static void put_manifest(struct walk *w, const struct case_info *info,
         json_put_kstr(&j, "left_out_because", str_from(w->kind->leaves_out));
     if (w->x.o->with_raw)
         json_put_ki64(&j, "unread", (int64_t)r->unread);
+    if (w->x.o->show_secrets)
+        json_put_kbool(&j, "secrets", true);
     json_put_kbool(&j, "complete", r->left_out == 0 && r->unread == 0);
     json_put_kstr(&j, "program", STR("kanshiki " PACKAGE_VERSION));
     json_put_close(&j, '}');
@@ -347,6 +349,8 @@ static int keep_audit(struct walk *w, const char *path, struct buf *manifest)
     json_put_kstr(&j, "format", str_from(w->kind->form.name));
     json_put_ki64(&j, "left_out", (int64_t)w->out->left_out);
     json_put_ki64(&j, "rows", (int64_t)w->out->rows);
+    if (w->x.o->show_secrets)
+        json_put_kbool(&j, "secrets", true);
     json_put_kstr(&j, "sha256", str_from(w->out->sha256));
     json_put_close(&j, '}');
     int rc = b.failed || manifest->failed

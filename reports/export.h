@@ -25,6 +25,7 @@ struct export_options {
     const struct plan *plan; /* NULL = every event */
     struct str filter;       /* what the plan was made from */
     bool with_raw;           /* jsonl: the records themselves too */
+    bool show_secrets;       /* with_raw: unmasked */
     const struct raw_reader *raw;
     struct report_ticker ticker;
     bool force;

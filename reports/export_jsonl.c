@@ -5,6 +5,9 @@
  */
 #include "reports/exporter.h"
 
+#include "base/kinds.h"
+#include "base/mask.h"
+
 #include "analyzer/describe.h"
 #include "base/text.h"
 
@@ -95,6 +98,25 @@ static void put_entities(struct exporter *x, struct json_out *j,
     json_put_close(j, '[');
 }
 
+/* The record, its secrets masked unless they were asked for. */
+static void put_raw(struct exporter *x, struct json_out *j,
+                    const struct export_row *row)
+{
+    json_put_key(j, STR("raw"));
+    if (!row->raw_read) {
+        json_put_null(j);
+    } else if (row->e.flags & EVENT_SECRET && !x->o->show_secrets) {
+        struct buf masked = { 0 };
+        mask_record(row->raw, &masked);
+        x->b.failed |= masked.failed;
+        json_put_str(j, buf_str(&masked));
+        json_put_kbool(j, "raw_masked", true);
+        buf_free(&masked);
+    } else {
+        json_put_str(j, row->raw);
+    }
+}
+
 static enum export_put put(struct exporter *x, const struct export_row *row)
 {
     struct json_out j = { .b = &x->b };
@@ -104,13 +126,8 @@ static enum export_put put(struct exporter *x, const struct export_row *row)
     put_values(x, &j, row);
     put_entities(x, &j, row);
     put_place(&j, row);
-    if (x->o->with_raw) {
-        json_put_key(&j, STR("raw"));
-        if (row->raw_read)
-            json_put_str(&j, row->raw);
-        else
-            json_put_null(&j);
-    }
+    if (x->o->with_raw)
+        put_raw(x, &j, row);
     json_put_close(&j, '}');
     buf_putc(&x->b, '\n');
     return EXPORT_PUT;

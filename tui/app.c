@@ -454,7 +454,8 @@ int app_open(struct app *a, const struct tui_options *o, int w, int h,
         struct office_options oo = { .path = o->path,
                                      .read_only = a->read_only[0] != 0,
                                      .examiner = o->examiner,
-                                     .evidence = o->evidence };
+                                     .evidence = o->evidence,
+                                     .show_secrets = o->show_secrets };
         rc = office_open(&oo, &a->office, err);
     }
     if (rc) {

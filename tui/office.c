@@ -278,6 +278,7 @@ int office_open(const struct office_options *options, struct office **out,
         s->office = o;
         s->lane = (enum lane)i;
         s->desk.evidence = options->evidence;
+        s->desk.show_secrets = options->show_secrets;
         pthread_cond_init(&s->wake, NULL);
         if (rc == 0)
             rc = pthread_create(&s->thread, NULL, sit, s);

@@ -36,6 +36,7 @@ struct desk {
     struct casedb *c;
     const struct tui_evidence *evidence;
     void *files;               /* its handle, opened when first needed */
+    bool show_secrets;         /* records unmasked */
     struct compiled *compiled; /* of terms.c: the filter compiled last */
     const atomic_bool *stop;   /* of the running job */
 };
@@ -64,6 +65,7 @@ struct office_options {
     bool read_only;      /* jobs that write are refused */
     struct str examiner; /* who acts; empty = the case's */
     const struct tui_evidence *evidence;
+    bool show_secrets;
 };
 int office_open(const struct office_options *o, struct office **out,
                 struct err *err) CHECKED;

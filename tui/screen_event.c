@@ -2,6 +2,7 @@
 #include "analyzer/describe.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "tui/app.h"
 #include "tui/pane.h"
@@ -469,6 +470,23 @@ static void add_gaps(struct raw_job *j, const struct reader_got *got)
     }
 }
 
+/* The record without its secrets, and that it is so. */
+static struct str mask_shown(struct raw_job *j, struct str record)
+{
+    struct pane *panes[] = { &j->raw, &j->hex };
+    struct buf b = { 0 };
+    mask_record(record, &b);
+    for (size_t i = 0; i < sizeof(panes) / sizeof(panes[0]); i++) {
+        struct pane_line *l =
+            pane_add(panes[i], &j->job.arena, "masked",
+                     i ? STR("secrets; offsets are those of what is shown")
+                       : STR("secrets; start with --show-secrets to see all"));
+        if (l)
+            l->style = STYLE_WARN;
+    }
+    return buf_to_arena(&b, &j->job.arena);
+}
+
 static int raw_run(struct job *job, struct desk *d, struct err *err)
 {
     struct raw_job *j = (struct raw_job *)job;
@@ -485,9 +503,12 @@ static int raw_run(struct job *job, struct desk *d, struct err *err)
     if (rc)
         return rc;
     struct str shown = str_sub(got.bytes, 0, SHOWN_MOST);
+    bool masked = e.flags & EVENT_SECRET && !d->show_secrets;
+    if (masked)
+        shown = mask_shown(j, shown);
     add_text(j, shown);
-    add_hex(j, shown, e.off);
-    if (shown.n < got.bytes.n)
+    add_hex(j, shown, masked ? 0 : e.off);
+    if (!masked && shown.n < got.bytes.n)
         pane_addf(&j->hex, a, "", "+%zu bytes are not shown",
                   got.bytes.n - shown.n);
     if (hash_sha256(got.bytes, sha))

@@ -145,6 +145,11 @@ static int settle(struct search_job *j, struct casedb *c,
     f->len = (size_t)h->len;
     if (event)
         rc = row_read(c, event, &r->arena, &f->row, err);
+    if (event && rc == 0 && f->row.e.flags & EVENT_SECRET &&
+        !j->desk->show_secrets) {
+        f->context = STR("[masked: the record holds a secret]");
+        f->at = f->len = 0;
+    }
     if (rc == 0) {
         office_lock(j->job.office);
         r->rows[r->n++] = f;

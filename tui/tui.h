@@ -38,6 +38,7 @@ struct tui_options {
     int columns, rows;  /* of the script's screens; 0 = 100x30 */
     bool ascii;         /* ASCII only, also for evidence */
     bool read_only;     /* do not even try to write */
+    bool show_secrets;  /* records as they are; else secrets are masked */
     enum tui_color color;
     const struct tui_evidence *evidence; /* NULL: records are not shown */
     struct str examiner;                 /* who acts; empty = the case's */
