@@ -4,6 +4,7 @@
 extern const struct importer importers_apt_history;
 extern const struct importer importers_auditd;
 extern const struct importer importers_aws_credentials;
+extern const struct importer importers_cloud_agents;
 extern const struct importer importers_cloud_data;
 extern const struct importer importers_cloud_init;
 extern const struct importer importers_cloudtrail;
@@ -19,6 +20,7 @@ extern const struct importer importers_dpkg_log;
 extern const struct importer importers_dpkg_status;
 extern const struct importer importers_evtx;
 extern const struct importer importers_journald;
+extern const struct importer importers_host_identity;
 extern const struct importer importers_memory;
 extern const struct importer importers_rpmdb;
 extern const struct importer importers_ssm_agent;
@@ -29,6 +31,7 @@ const struct importer *const importers[] = {
     &importers_apt_history,
     &importers_auditd,
     &importers_aws_credentials,
+    &importers_cloud_agents,
     &importers_cloud_data,
     &importers_cloud_init,
     &importers_cloudtrail,
@@ -44,6 +47,7 @@ const struct importer *const importers[] = {
     &importers_dpkg_status,
     &importers_evtx,
     &importers_journald,
+    &importers_host_identity,
     &importers_memory,
     &importers_rpmdb,
     &importers_ssm_agent,
