@@ -33,11 +33,35 @@ const struct links_rule links_rules[] = {
       "state the id of a resource that CloudTrail names. As right as who "
       "wrote it: the bytes of an image hold no id.",
       LINK_EXACT, links_exhibit },
-    { "C9", 1, "Resource named inside an exhibit",
+    { "C9", 2, "Resource named inside an exhibit",
       "The id of a resource occurs in an exhibit of another source. Images "
       "carry ids of the machines they were made from, so it is a candidate "
-      "only.",
+      "only; but exact where the exhibit is stated to be a volume or snapshot, "
+      "CloudTrail has that volume at an instance, and cloud-init noted the "
+      "same instance at the last boot.",
       LINK_CANDIDATE, links_inside },
+    { "C10", 1, "Same machine or file system id",
+      "Two exhibits hold one machine id, or one UUID of a file system. All "
+      "instances of an image and all copies of a snapshot share them: the "
+      "same machine, or of one origin.",
+      LINK_CANDIDATE, links_same_ids },
+    { "C13", 1, "Key pushed and logged in with",
+      "SendSSHPublicKey gave an instance a public key, and within the 60 "
+      "seconds that it lives sshd accepted the key of the same fingerprint "
+      "for the same user of the same host. Exact where the exhibit is known "
+      "to be that instance, else a candidate: the key may stand in "
+      "authorized_keys of several hosts as well.",
+      LINK_EXACT, links_pushed_key },
+    { "C15", 1, "Command sent and run",
+      "The id of a command or session of Systems Manager stands in CloudTrail "
+      "and in what the agent left on a host. It was delivered there; what it "
+      "did is in the host's own records.",
+      LINK_EXACT, links_command },
+    { "C16", 1, "Instance made and its user data",
+      "CloudTrail has the call that made an instance or changed its user data, "
+      "and a host keeps user data under that instance's id. CloudTrail hides "
+      "the data itself, so their hashes cannot be compared with the call.",
+      LINK_CANDIDATE, links_user_data },
     { "C22", 1, "Key id found and used",
       "An access key id stands in memory, on a disk or in a log text, and "
       "CloudTrail has calls signed with it or the call that issued it. The "

@@ -290,3 +290,47 @@ links_exhibit_of(const struct links_inventory *in, int64_t event)
                ? &in->exhibits[lo]
                : NULL;
 }
+
+int links_elsewhere(struct links_run *r, const struct links_inventory *in,
+                    uint32_t id, struct links_found *list, size_t *n,
+                    struct err *err)
+{
+    struct plan here = { .op = PLAN_ANY_OF, .ids = &id, .n = 1 };
+    struct plan trail = { .op = PLAN_ANY_OF,
+                          .ids = in->cloudtrail,
+                          .n = in->n_cloudtrail };
+    struct plan not_trail = { .op = PLAN_NOT, .a = &trail };
+    struct plan both = { .op = PLAN_AND, .a = &here, .b = &not_trail };
+    struct scan *s;
+    struct hit h;
+    *n = 0;
+    int rc = scan_open(r->c, &both, NULL, false, &s, err);
+    if (rc)
+        return rc;
+    while ((rc = scan_next(s, &h, err)) > 0) {
+        const struct links_exhibit_row *x = links_exhibit_of(in, h.id);
+        size_t i = 0;
+        while (i < *n && list[i].exhibit != x)
+            i++;
+        if (i == *n && x)
+            list[(*n)++] = (struct links_found){ x, h, 0 };
+        if (x)
+            list[i].n++;
+    }
+    scan_close(s);
+    return rc;
+}
+
+int links_in_trail(struct links_run *r, const struct links_inventory *in,
+                   uint32_t id, uint32_t role_mask, struct links_use *out,
+                   struct err *err)
+{
+    struct plan here = {
+        .op = PLAN_ANY_OF, .ids = &id, .n = 1, .role_mask = role_mask
+    };
+    struct plan trail = { .op = PLAN_ANY_OF,
+                          .ids = in->cloudtrail,
+                          .n = in->n_cloudtrail };
+    struct plan both = { .op = PLAN_AND, .a = &here, .b = &trail };
+    return links_tally(r, &both, out, err);
+}

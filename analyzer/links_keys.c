@@ -565,45 +565,9 @@ int links_key_made(struct links_run *r, struct err *err)
 
 /* ---- C22 ----------------------------------------------------------------- */
 
-struct found {
-    const struct links_exhibit_row *exhibit;
-    struct hit first;
-    uint64_t n;
-};
-
-/* Where the id stands outside CloudTrail, by exhibit. */
-static int find_exhibits(struct links_run *r, const struct links_inventory *in,
-                         uint32_t key, struct found *list, size_t *n,
-                         struct err *err)
-{
-    struct plan here = { .op = PLAN_ANY_OF, .ids = &key, .n = 1 };
-    struct plan trail = { .op = PLAN_ANY_OF,
-                          .ids = in->cloudtrail,
-                          .n = in->n_cloudtrail };
-    struct plan not_trail = { .op = PLAN_NOT, .a = &trail };
-    struct plan both = { .op = PLAN_AND, .a = &here, .b = &not_trail };
-    struct scan *s;
-    struct hit h;
-    *n = 0;
-    int rc = scan_open(r->c, &both, NULL, false, &s, err);
-    if (rc)
-        return rc;
-    while ((rc = scan_next(s, &h, err)) > 0) {
-        const struct links_exhibit_row *x = links_exhibit_of(in, h.id);
-        size_t i = 0;
-        while (i < *n && list[i].exhibit != x)
-            i++;
-        if (i == *n && x)
-            list[(*n)++] = (struct found){ x, h, 0 };
-        if (x)
-            list[i].n++;
-    }
-    scan_close(s);
-    return rc;
-}
-
-static int add_found(struct links_run *r, uint32_t key, const struct found *f,
-                     const struct links_use *use, bool used, struct err *err)
+static int add_found(struct links_run *r, uint32_t key,
+                     const struct links_found *f, const struct links_use *use,
+                     bool used, struct err *err)
 {
     struct buf b = { 0 };
     buf_printf(&b, "the key id stands in X%lld (%.*s), ",
@@ -645,13 +609,13 @@ static int trail_use(struct links_run *r, const struct links_inventory *in,
 }
 
 static int one_key(struct links_run *r, const struct links_inventory *in,
-                   const struct entity_count *key, struct found *list,
+                   const struct entity_count *key, struct links_found *list,
                    struct err *err)
 {
     struct links_use use = { 0 };
     size_t n;
     bool used = true;
-    int rc = find_exhibits(r, in, key->id, list, &n, err);
+    int rc = links_elsewhere(r, in, key->id, list, &n, err);
     if (rc || n == 0)
         return rc;
     if (key->roles & ROLE_BIT(ROLE_ACTOR))
@@ -675,7 +639,7 @@ int links_key_found(struct links_run *r, struct err *err)
     int rc = links_inventory(r, &in, err);
     if (rc || !in->others)
         return rc;
-    struct found *list =
+    struct links_found *list =
         arena_array(&r->arena, in->n_exhibits + 1, sizeof(*list));
     if (!list)
         return err_set(err, ERR_INTERNAL, "out of memory");

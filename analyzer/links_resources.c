@@ -453,6 +453,8 @@ int links_inside(struct links_run *r, struct err *err)
     int rc = join_mentions(r, false, err);
     if (rc == 0)
         rc = links_inventory(r, &in, err);
+    if (rc == 0 && in->others)
+        rc = links_disk_of(r, err);
     if (rc || !in->others)
         return rc;
     struct inside *list =

@@ -74,10 +74,40 @@ links_exhibit_of(const struct links_inventory *in, int64_t event);
 /* What an id in a text is: *n its length, 0 = none begins here. */
 unsigned links_ec2_id(struct str text, size_t at, size_t *n);
 
-int links_issued(struct links_run *r, struct err *err) CHECKED;    /* C1 */
-int links_key_made(struct links_run *r, struct err *err) CHECKED;  /* C2 */
-int links_shared(struct links_run *r, struct err *err) CHECKED;    /* C3 */
-int links_made(struct links_run *r, struct err *err) CHECKED;      /* C7 */
-int links_exhibit(struct links_run *r, struct err *err) CHECKED;   /* C8 */
-int links_inside(struct links_run *r, struct err *err) CHECKED;    /* C9 */
-int links_key_found(struct links_run *r, struct err *err) CHECKED; /* C22 */
+/* Where an id stands outside CloudTrail: by exhibit, first event and number.
+ * list has room for all exhibits and one. */
+struct links_found {
+    const struct links_exhibit_row *exhibit;
+    struct hit first;
+    uint64_t n;
+};
+int links_elsewhere(struct links_run *r, const struct links_inventory *in,
+                    uint32_t id, struct links_found *list, size_t *n,
+                    struct err *err) CHECKED;
+/* Its events of CloudTrail in one of these roles (0: any). */
+int links_in_trail(struct links_run *r, const struct links_inventory *in,
+                   uint32_t id, uint32_t role_mask, struct links_use *out,
+                   struct err *err) CHECKED;
+
+/* The instances that exhibits were last booted as, by cloud-init's own note
+ * (links_host.c). In the rule's arena. */
+struct links_booted {
+    const struct links_exhibit_row *exhibit;
+    uint32_t instance;
+    int64_t event;
+};
+int links_booted(struct links_run *r, const struct links_inventory *in,
+                 struct links_booted **out, size_t *n, struct err *err) CHECKED;
+
+int links_issued(struct links_run *r, struct err *err) CHECKED;     /* C1 */
+int links_key_made(struct links_run *r, struct err *err) CHECKED;   /* C2 */
+int links_shared(struct links_run *r, struct err *err) CHECKED;     /* C3 */
+int links_made(struct links_run *r, struct err *err) CHECKED;       /* C7 */
+int links_exhibit(struct links_run *r, struct err *err) CHECKED;    /* C8 */
+int links_inside(struct links_run *r, struct err *err) CHECKED;     /* C9 */
+int links_disk_of(struct links_run *r, struct err *err) CHECKED;    /* C9 too */
+int links_same_ids(struct links_run *r, struct err *err) CHECKED;   /* C10 */
+int links_pushed_key(struct links_run *r, struct err *err) CHECKED; /* C13 */
+int links_command(struct links_run *r, struct err *err) CHECKED;    /* C15 */
+int links_user_data(struct links_run *r, struct err *err) CHECKED;  /* C16 */
+int links_key_found(struct links_run *r, struct err *err) CHECKED;  /* C22 */
