@@ -166,11 +166,12 @@ static struct instant time_of(struct ext_inode *in, size_t at, size_t extra)
     return t;
 }
 
-static bool inode_checksum(const struct ext *x, struct ext_inode *in)
+/* Its checksum as computed; *high: 32 bits of it are stored, else 16. */
+static uint32_t inode_sum(const struct ext *x, const struct ext_inode *in,
+                          bool *high)
 {
     unsigned char zero[4] = { 0 }, number[4];
-    bool high = has_field(in, 0x84);
-    uint32_t want = u16le(in->raw + 0x7c);
+    *high = has_field(in, 0x84);
     put_u32le(number, (uint32_t)in->ino);
     uint32_t crc = crc32c(x->seed, number, 4);
     crc = crc32c(crc, in->raw + 0x64, 4);
@@ -179,14 +180,33 @@ static bool inode_checksum(const struct ext *x, struct ext_inode *in)
     crc = crc32c(crc, in->raw + 0x7e, OLD_INODE - 0x7e);
     if (x->inode_size > OLD_INODE) {
         crc = crc32c(crc, in->raw + 0x80, 2);
-        crc = crc32c(crc, high ? zero : in->raw + 0x82, 2);
+        crc = crc32c(crc, *high ? zero : in->raw + 0x82, 2);
         crc = crc32c(crc, in->raw + 0x84, in->raw_n - 0x84);
     }
+    return *high ? crc : crc & 0xffff;
+}
+
+static bool inode_checksum(const struct ext *x, const struct ext_inode *in)
+{
+    bool high;
+    uint32_t crc = inode_sum(x, in, &high), want = u16le(in->raw + 0x7c);
     if (high)
         want |= (uint32_t)u16le(in->raw + 0x82) << 16;
-    else
-        crc &= 0xffff;
     return crc == want;
+}
+
+void ext_inode_seal(const struct ext *x, struct ext_inode *in)
+{
+    bool high;
+    if (!(x->ro & EXT_RO_METADATA_CSUM))
+        return;
+    uint32_t crc = inode_sum(x, in, &high);
+    in->raw[0x7c] = (unsigned char)crc;
+    in->raw[0x7d] = (unsigned char)(crc >> 8);
+    if (high) {
+        in->raw[0x82] = (unsigned char)(crc >> 16);
+        in->raw[0x83] = (unsigned char)(crc >> 24);
+    }
 }
 
 static bool all_zero(const unsigned char *p, size_t n)

@@ -87,6 +87,8 @@ bool ext_inode_load(struct ext *x, uint64_t ino, struct ext_inode *in);
 /* Inode ino from the bytes of it (inode_size) that stand at off. */
 void ext_inode_decode(const struct ext *x, uint64_t ino, uint64_t off,
                       const void *bytes, struct ext_inode *in);
+/* The checksum into in->raw, where the file system has them. */
+void ext_inode_seal(const struct ext *x, struct ext_inode *in);
 /* Inodes [*first, end) of a group that can ever have been used. */
 uint32_t ext_group_used(struct ext *x, uint32_t group);
 /* The first of them from i on that is not blank; `used` when there is none. */

@@ -784,9 +784,6 @@ static void volume_issues(struct walk *w)
         issue(w, 1, "journal-not-replayed", 0,
               "the journal holds changes that are not in place: recent names, "
               "times and contents may be older than the volume's last state");
-    if (x->compat & EXT_COMPAT_FAST_COMMIT)
-        issue(w, 0, "ext-fast-commit", 0,
-              "the journal may hold fast commits, which are not read");
     if (w->open.wrong)
         issue(w, 1, "ext-orphans", 0, "%s", w->open.wrong);
     uint32_t unknown = x->incompat & ~(uint32_t)EXT_INCOMPAT_KNOWN;

@@ -22,6 +22,7 @@ enum journal_state {
 struct journal_report {
     enum journal_state state;
     uint64_t transactions; /* applied */
+    uint64_t fast;         /* fast commits of ext4 after them, applied */
     uint64_t dropped;      /* torn or without commit, not applied */
     uint64_t blocks;       /* bytes that the overlay replaces / block size */
     uint64_t unfinished;   /* XFS intents without their done item */

@@ -11,7 +11,8 @@
  * Which transactions apply: those in order whose commit block is there and
  * whose checksums fit (v1: CRC-32 of all blocks, in the commit block; v2, v3:
  * CRC-32C of each block). A data block that differs from the checksum of its
- * tag is left out alone, as the kernel does (which then refuses to mount).
+ * tag is left out alone, as the kernel does (which then refuses to mount). Fast
+ * commits follow (journal_fast.c).
  */
 #include "evidence/journal_jbd2.h"
 
@@ -19,6 +20,7 @@
 
 #include "base/crc32c.h"
 #include "base/varint.h"
+#include "evidence/journal_fast.h"
 
 enum {
     MAGIC = 0xc03b3998,
@@ -558,23 +560,6 @@ static void run_pass(struct replay *r, enum pass pass)
 
 /* ---- what follows ------------------------------------------------------- */
 
-/* Fast commits: small records of single operations since the last commit, in
- * an area of their own. Those of an older transaction do not count. */
-static void look_for_fast(struct replay *r)
-{
-    enum { TAG_HEAD = 9 };
-    struct jbd2 *j = r->j;
-    if (!(j->incompat & IN_FAST) || j->last == j->end)
-        return;
-    for (uint32_t n = j->last; n < j->last + 2 && n < j->end; n++)
-        if (jbd2_read(j, n, r->data) && u16le(r->data) == TAG_HEAD &&
-            u16le(r->data + 2) >= 8 && u32le(r->data + 8) == r->end) {
-            journal_why(j->report, "fast commits are not replayed");
-            j->report->skipped++;
-            return;
-        }
-}
-
 /* The superblock after recovery: no recovery needed. */
 static bool clear_flag(struct replay *r)
 {
@@ -614,6 +599,7 @@ static void tell(const struct replay *r)
 static int replay_log(struct journal_job *job, struct jbd2 *j, struct err *err)
 {
     struct replay r = { .j = j };
+    struct fast_report fast = { 0 };
     r.desc = malloc(j->block);
     r.data = malloc(j->block);
     r.overlay = job->overlay = overlay_open(job->vol, j->block);
@@ -625,11 +611,20 @@ static int replay_log(struct journal_job *job, struct jbd2 *j, struct err *err)
         run_pass(&r, REPLAY);
         if (j->report->transactions == 0)
             j->report->first_seq = 0;
-        look_for_fast(&r);
     }
+    if (!r.no_memory && j->start)
+        r.no_memory = !jbd2_fast_replay(j, r.overlay, r.end, &fast);
     if (!r.no_memory) {
         j->report->blocks = overlay_cells(r.overlay);
         r.no_memory = !clear_flag(&r);
+        j->report->fast = fast.commits;
+        j->report->skipped += fast.skipped;
+        if (fast.ended)
+            journal_why(j->report, "the fast commits end early: %s",
+                        fast.ended);
+        if (fast.skipped)
+            journal_why(j->report, "%llu changes of fast commits were not made",
+                        (unsigned long long)fast.skipped);
         tell(&r);
     }
     free(r.desc);

@@ -458,7 +458,10 @@ static int journal_facts(struct disk *d, const struct journal_report *r)
     struct sink *s = d->job->sink;
     const char *vol = disk_volume_title(d->volume);
     char name[DISK_VOLUME_NAME_MAX + 40];
-    char first[TIME_TEXT_MAX] = "", last[TIME_TEXT_MAX] = "";
+    char first[TIME_TEXT_MAX] = "", last[TIME_TEXT_MAX] = "", fast[60] = "";
+    if (r->fast)
+        snprintf(fast, sizeof fast, " and %llu fast commits",
+                 (unsigned long long)r->fast);
     if (r->state == JOURNAL_NONE)
         return 0;
     snprintf(name, sizeof name, "volume %s journal", vol);
@@ -468,17 +471,17 @@ static int journal_facts(struct disk *d, const struct journal_report *r)
         return sink_issue(s, ISSUE_WARNING, 0, 0, "journal-not-read",
                           "volume %s: its journal was not played back: %s", vol,
                           r->why);
-    if (r->transactions == 0)
+    if (r->transactions == 0 && r->fast == 0)
         return disk_fact(s, name, "marked as in use, but nothing to play back");
     if (r->has_times) {
         first[time_format(first, r->first, 9, 0)] = 0;
         last[time_format(last, r->last, 9, 0)] = 0;
     }
     int stop = disk_fact(
-        s, name, "%llu transactions to play back, %llu to %llu%s%s%s%s",
-        (unsigned long long)r->transactions, (unsigned long long)r->first_seq,
-        (unsigned long long)r->last_seq, r->has_times ? ", " : "", first,
-        r->has_times ? " to " : "", last);
+        s, name, "%llu transactions%s to play back, %llu to %llu%s%s%s%s",
+        (unsigned long long)r->transactions, fast,
+        (unsigned long long)r->first_seq, (unsigned long long)r->last_seq,
+        r->has_times ? ", " : "", first, r->has_times ? " to " : "", last);
     if (!stop)
         stop = sink_issue(s, ISSUE_NOTE, 0, 0, "journal-dirty",
                           "volume %s was copied while in use: its names are "

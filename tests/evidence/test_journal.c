@@ -79,8 +79,8 @@ static size_t walk(struct source *s)
     return names;
 }
 
-static const char *const names[] = { "ext4", "ext4-none", "ext4-sums", "xfs",
-                                     "xfs-wide" };
+static const char *const names[] = { "ext4", "ext4-none", "ext4-sums",
+                                     "xfs",  "xfs-wide",  "ext4-fast" };
 
 /* Where the journal lies: what damage is worth trying there. */
 static void journal_range(struct image *im, uint64_t *from, uint64_t *n)

@@ -1,13 +1,15 @@
 /* Virtual disks: what is read twice is the same, gaps read as zeros, no
  * offset of the medium is out of reach. The first byte chooses the kind, so
- * that a changed magic number is no dead end. */
+ * that a changed magic number is no dead end; the file may be packed as in
+ * tests/evidence/sectors.h. */
 #include "evidence/container.h"
 
 #include <stdlib.h>
 
+#include "tests/evidence/sectors.h"
 #include "tests/fuzz/replay.h"
 
-enum { PART = 5000, PARTS = 64 };
+enum { PART = 5000, PARTS = 64, FILE_MAX = 32 << 20 };
 
 static void must(bool ok)
 {
@@ -30,12 +32,16 @@ static void read_part(struct source *s, uint64_t off)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum container_kind kinds[] = {
-        CONTAINER_QCOW, CONTAINER_VHD, CONTAINER_VHDX, CONTAINER_VMDK
-    };
+    static const enum container_kind kinds[] = { CONTAINER_QCOW, CONTAINER_VHD,
+                                                 CONTAINER_VHDX,
+                                                 CONTAINER_VMDK };
     if (size == 0)
         return 0;
     struct str bytes = { (const char *)data + 1, size - 1 };
+    size_t n;
+    char *whole = sectors_unpack(bytes, FILE_MAX, &n);
+    if (whole)
+        bytes = (struct str){ whole, n };
     struct source *file = source_open_memory(bytes, NULL);
     struct source *s =
         file ? container_open(kinds[data[0] % 4], file, NULL) : NULL;
@@ -49,5 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     source_close(s);
     source_close(file);
+    free(whole);
     return 0;
 }

@@ -1,12 +1,14 @@
-/* An ext2/3/4 volume: the walk ends, each directory is entered once, content
- * is never longer than said and never read outside of the volume. */
+/* An ext2/3/4 volume, maybe packed as in tests/evidence/sectors.h: the walk
+ * ends, each directory is entered once, content is never longer than said and
+ * never read outside of the volume. */
 #include "evidence/fs.h"
 
 #include <stdlib.h>
 
+#include "tests/evidence/sectors.h"
 #include "tests/fuzz/replay.h"
 
-enum { READ_MAX = 64 << 10 };
+enum { READ_MAX = 64 << 10, VOLUME_MAX = 64 << 20 };
 
 struct ctx {
     struct fs *fs;
@@ -51,6 +53,9 @@ static int on_issue(void *ctx, int severity, const char *code, uint64_t inode,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str bytes = { (const char *)data, size };
+    char *image = sectors_unpack(bytes, VOLUME_MAX, &size);
+    if (image)
+        bytes = (struct str){ image, size };
     struct source *vol = source_open_memory(bytes, NULL);
     struct fs *fs = NULL;
     if (vol && fs_recognise(vol) == FS_EXT)
@@ -64,5 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     fs_close(fs);
     source_close(vol);
+    free(image);
     return 0;
 }

@@ -45,6 +45,34 @@ use() (
     cp --sparse=always "$tmp/v" "$tmp/copy"
 )
 
+# What fast commits hold, the first of it in place already.
+use_fast() (
+    cd "$tmp/m"
+    mkdir a b
+    for i in 1 2 3 4 5 6 7 8 9; do seq $((i * 500)) >a/f$i; done
+    sync
+    for i in 1 2 3; do
+        seq $((i * 400)) >a/new$i
+        sync a/new$i
+    done
+    then_sync() {
+        "$@"
+        echo more >>a/f9
+        sync a/f9
+    }
+    then_sync mkdir a/made
+    then_sync ln a/f3 a/made/hard
+    then_sync mv a/f4 a/made/moved
+    then_sync rm a/f5 a/new2
+    then_sync truncate -s 700 a/f6
+    then_sync chmod 4711 a/f7
+    then_sync touch -d '2031-02-03 04:05:06.789Z' a/f8
+    for i in $(seq 20); do
+        then_sync touch "b/a-name-that-takes-some-room-and-one-more-block-$i"
+    done
+    cp --sparse=always "$tmp/v" "$tmp/copy"
+)
+
 # make NAME SIZE MOUNT-OPTIONS MKFS...
 make() {
     name=$1 size=$2 options=$3
@@ -53,7 +81,10 @@ make() {
     truncate -s "$size" "$tmp/v"
     "$@" "$tmp/v" >/dev/null
     mount -o loop,"$options" "$tmp/v" "$tmp/m"
-    use
+    case $name in
+    *-fast) use_fast ;;
+    *) use ;;
+    esac
     umount "$tmp/m"
     gzip -9nc <"$tmp/copy" >"$name.img.gz"
     mount -o loop,noatime "$tmp/copy" "$tmp/m"
@@ -69,4 +100,6 @@ make ext4-sums 3M data=journal,journal_checksum mke2fs -q -F -t ext4 -b 1024 \
 make xfs 24M logbsize=32k mkfs.xfs -q -f -d agcount=1 -l size=1368b
 make xfs-wide 36M logbsize=256k mkfs.xfs -q -f -d agcount=1 -i nrext64=1 \
     -m bigtime=0 -l size=4100b
+make ext4-fast 6M defaults mke2fs -q -F -t ext4 -b 1024 -N 128 -J size=2 \
+    -O fast_commit
 rm -r "$tmp"
