@@ -177,6 +177,27 @@ START_TEST(crc32c_is_the_polynomial_at_every_length)
 }
 END_TEST
 
+/* Long ones are taken in parts side by side. */
+START_TEST(crc32c_is_the_same_for_long_parts)
+{
+    enum { MOST = 7000 };
+    static unsigned char p[MOST + 9];
+    uint32_t slow[9];
+    for (size_t i = 0; i < sizeof p; i++)
+        p[i] = (unsigned char)(i * i * 37 + i / 256 + 11);
+    for (size_t at = 0; at < 9; at++)
+        slow[at] = 0x89abcdefu;
+    for (size_t n = 0; n <= MOST; n++)
+        for (size_t at = 0; at < 9; at += 4) {
+            ck_assert_uint_eq(crc32c(0x89abcdefu, p + at, n), slow[at]);
+            if (n % 97 == 0)
+                ck_assert_uint_eq(crc32c_portable(0x89abcdefu, p + at, n),
+                                  slow[at]);
+            slow[at] = slow_crc32c(slow[at], p + at + n, 1);
+        }
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("hash");
@@ -188,5 +209,6 @@ Suite *suite(void)
     tap_case(s, "lengths", lengths_and_keys_count);
     tap_case(s, "keys", keys_are_random_unless_fixed);
     tap_case(s, "crc32c", crc32c_is_the_polynomial_at_every_length);
+    tap_case(s, "crc32c-long", crc32c_is_the_same_for_long_parts);
     return s;
 }
