@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/varint.h"
 
 static const struct {
@@ -332,4 +333,67 @@ void fs_todo_free(struct fs_todo *t)
     free(t->items);
     free(t->seen);
     *t = (struct fs_todo){ 0 };
+}
+
+/* ---- names of a directory ----------------------------------------------- */
+
+void fs_names_clear(struct fs_names *s)
+{
+    s->n = 0;
+    s->made = false;
+}
+
+void fs_names_add(struct fs_names *s, uint64_t hash)
+{
+    if (s->n == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 256;
+        uint64_t *p = realloc(s->items, cap * sizeof *p);
+        if (!p)
+            return;
+        s->items = p;
+        s->cap = cap;
+    }
+    s->items[s->n++] = hash ? hash : 1;
+    s->made = false;
+}
+
+/* The slot of a hash, or the free one where it belongs. */
+static uint64_t *names_slot(const struct fs_names *s, uint64_t hash)
+{
+    size_t mask = ((size_t)1 << s->slot_bits) - 1;
+    size_t i = (size_t)(hash * s->key >> (64 - s->slot_bits));
+    while (s->slots[i] && s->slots[i] != hash)
+        i = (i + 1) & mask;
+    return &s->slots[i];
+}
+
+static bool names_make(struct fs_names *s)
+{
+    struct hash_key key = { { s->key, 0 } };
+    unsigned bits = 4;
+    while ((size_t)1 << bits < s->n * 2)
+        bits++;
+    if (!s->key)
+        hash_key_random(&key);
+    s->key = key.k[0] | 1;
+    free(s->slots);
+    s->slots = calloc((size_t)1 << bits, sizeof *s->slots);
+    s->slot_bits = bits;
+    s->made = s->slots != NULL;
+    for (size_t i = 0; s->made && i < s->n; i++)
+        *names_slot(s, s->items[i]) = s->items[i];
+    return s->made;
+}
+
+bool fs_names_has(struct fs_names *s, uint64_t hash)
+{
+    return s->n && (s->made || names_make(s)) &&
+           *names_slot(s, hash ? hash : 1) != 0;
+}
+
+void fs_names_free(struct fs_names *s)
+{
+    free(s->items);
+    free(s->slots);
+    *s = (struct fs_names){ 0 };
 }

@@ -176,6 +176,21 @@ struct fs *fs_tsk_open(struct source *vol, enum fs_type type, struct err *err);
 
 enum { FS_PATH_MAX = 32 << 10, FS_NAMES_MAX = 1 << 27 };
 
+/* Names of one directory, by hashes of 64 bits. */
+struct fs_names {
+    uint64_t *items;
+    size_t n, cap;
+    uint64_t *slots; /* open hash of the items, 0 = free; made when asked */
+    unsigned slot_bits;
+    bool made;
+    uint64_t key; /* odd, drawn: crafted names do not meet in one slot */
+};
+void fs_names_clear(struct fs_names *s);
+/* Out of memory it is left out. */
+void fs_names_add(struct fs_names *s, uint64_t hash);
+bool fs_names_has(struct fs_names *s, uint64_t hash);
+void fs_names_free(struct fs_names *s);
+
 /* Directories still to be read. Depth is bounded by the number of directories
  * (each is entered once) and by the length of the path. */
 struct fs_todo {

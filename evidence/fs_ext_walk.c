@@ -47,8 +47,7 @@ struct walk {
     struct ext_inode inode, dir; /* large: not on the stack */
     struct deleted *deleted;
     size_t n_deleted;
-    uint64_t *live; /* hashes of the live names of one directory */
-    size_t n_live, cap_live;
+    struct fs_names live; /* of one directory */
     struct ext_open open;
     uint64_t n_open, free_budget;
     /* Out of the journal; former_names: hashes of the names of one directory
@@ -326,19 +325,6 @@ static uint64_t name_hash(struct str name, uint64_t inode)
     return h;
 }
 
-static void live_add(struct walk *w, struct str name, uint64_t inode)
-{
-    if (w->n_live == w->cap_live) {
-        size_t cap = w->cap_live ? w->cap_live * 2 : 256;
-        uint64_t *p = realloc(w->live, cap * sizeof *p);
-        if (!p)
-            return; /* a deleted name may then be told twice */
-        w->live = p;
-        w->cap_live = cap;
-    }
-    w->live[w->n_live++] = name_hash(name, inode);
-}
-
 static void deleted_add(struct walk *w, const struct entry *e, bool former)
 {
     if (w->n_deleted == DELETED_MAX)
@@ -365,12 +351,6 @@ static void slack(struct walk *w, struct str block, size_t at, size_t end)
             deleted_add(w, &e, false);
         at += ok ? e.used : 4;
     }
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
 }
 
 /* A file without links: how it was found is said by the caller. */
@@ -484,12 +464,6 @@ static void deleted_name(struct walk *w, struct str parent, uint64_t parent_ino,
     emit(w, &f);
 }
 
-static bool is_live(const struct walk *w, uint64_t hash)
-{
-    return w->n_live && bsearch(&hash, w->live, w->n_live, sizeof *w->live,
-                                by_value) != NULL;
-}
-
 static void deleted_names(struct walk *w, struct str parent,
                           uint64_t parent_ino)
 {
@@ -498,7 +472,7 @@ static void deleted_names(struct walk *w, struct str parent,
         const struct deleted *d = &w->deleted[i];
         struct str name = str_sub(all, d->name, d->name_n);
         /* The live entry may have moved and left its old copy. */
-        if (is_live(w, name_hash(name, d->inode)))
+        if (fs_names_has(&w->live, name_hash(name, d->inode)))
             continue;
         deleted_name(w, parent, parent_ino, d, name);
     }
@@ -589,7 +563,7 @@ static bool former_entry(void *ctx, struct str block, size_t at,
     w->former_budget--;
     uint64_t h = name_hash(e->name, e->inode);
     if (e->inode == 0 || e->inode > w->x->inodes || e->type < 1 ||
-        e->type > 7 || !plausible_name(e->name) || is_live(w, h))
+        e->type > 7 || !plausible_name(e->name) || fs_names_has(&w->live, h))
         return true;
     if (fs_todo_seen(&w->former_names, h, &fresh) && fresh)
         deleted_add(w, e, true);
@@ -648,7 +622,7 @@ static bool visit_entry(void *ctx, struct str block, size_t at,
     struct walk *w = vi->w;
     struct str parent = { vi->dir.path, vi->dir.n };
     if (e->inode && e->name.n && !is_dot(e->name)) {
-        live_add(w, e->name, e->inode);
+        fs_names_add(&w->live, name_hash(e->name, e->inode));
         live_name(w, parent, vi->dir.inode, e);
     }
     /* The root of an index is inside "..", its nodes inside an entry without
@@ -663,14 +637,13 @@ static void read_dir(struct walk *w, struct fs_pending *dir)
     struct ext_map map = { 0 };
     struct visit vi = { w, *dir };
     bool bad = false;
-    w->n_live = w->n_deleted = 0;
+    fs_names_clear(&w->live);
+    w->n_deleted = 0;
     buf_clear(&w->names_buf);
     if (!ext_inode_load(w->x, dir->inode, &w->dir)) {
         bad = true;
     } else {
         dir_entries(w->x, &w->dir, &map, visit_entry, &vi, &bad);
-        if (w->n_live)
-            qsort(w->live, w->n_live, sizeof *w->live, by_value);
         former_names(w, &w->dir, &map);
         deleted_names(w, (struct str){ dir->path, dir->n }, dir->inode);
     }
@@ -689,7 +662,8 @@ static void read_lost_dirs(struct walk *w)
     struct fs_pending dir;
     struct ext_map map = { 0 };
     while (!w->stop && fs_todo_pop(&w->lost, &dir)) {
-        w->n_live = w->n_deleted = 0;
+        fs_names_clear(&w->live);
+        w->n_deleted = 0;
         buf_clear(&w->names_buf);
         if (ext_inode_load(w->x, dir.inode, &w->inode) &&
             (has_former(w, true) || has_former(w, false))) {
@@ -808,7 +782,7 @@ static void walk_free(struct walk *w)
     free(w->named);
     free(w->open.bits);
     free(w->deleted);
-    free(w->live);
+    fs_names_free(&w->live);
     free(w);
 }
 

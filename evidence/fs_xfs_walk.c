@@ -45,8 +45,7 @@ struct walk {
     struct fs_pending in; /* the directory being read */
     struct deleted *deleted;
     size_t n_deleted;
-    uint64_t *live; /* hashes of the live names of one directory */
-    size_t n_live, cap_live;
+    struct fs_names live; /* of one directory */
 };
 
 __attribute__((format(printf, 5, 6))) static void
@@ -305,19 +304,6 @@ static uint64_t name_hash(struct str name, uint64_t inode)
     return h;
 }
 
-static void live_add(struct walk *w, const struct xfs_entry *e)
-{
-    if (w->n_live == w->cap_live) {
-        size_t cap = w->cap_live ? w->cap_live * 2 : 256;
-        uint64_t *p = realloc(w->live, cap * sizeof *p);
-        if (!p)
-            return; /* a deleted name may then be told twice */
-        w->live = p;
-        w->cap_live = cap;
-    }
-    w->live[w->n_live++] = name_hash(e->name, e->inode);
-}
-
 static void deleted_add(struct walk *w, const struct xfs_entry *e)
 {
     if (w->n_deleted == DELETED_MAX)
@@ -330,12 +316,6 @@ static void deleted_add(struct walk *w, const struct xfs_entry *e)
         (struct deleted){ e->inode, e->type, (uint8_t)e->name.n, e->low_only,
                           w->names_buf.n };
     buf_put(&w->names_buf, e->name);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
 }
 
 /* A freed inode: mode 0, its times those of the file it was. */
@@ -430,15 +410,12 @@ static void deleted_name(struct walk *w, const struct deleted *d,
 static void deleted_names(struct walk *w)
 {
     struct str all = buf_str(&w->names_buf);
-    if (w->n_deleted && w->n_live)
-        qsort(w->live, w->n_live, sizeof *w->live, by_value);
     for (size_t i = 0; i < w->n_deleted && !w->stop; i++) {
         const struct deleted *d = &w->deleted[i];
         struct str name = str_sub(all, d->name, d->name_n);
         uint64_t h = name_hash(name, d->inode);
         /* The live entry may have moved and left its old copy. */
-        if (w->n_live &&
-            bsearch(&h, w->live, w->n_live, sizeof *w->live, by_value))
+        if (fs_names_has(&w->live, h))
             continue;
         deleted_name(w, d, name);
     }
@@ -455,7 +432,7 @@ static bool visit_entry(void *ctx, const struct xfs_entry *e)
     if (e->freed) {
         deleted_add(w, e);
     } else {
-        live_add(w, e);
+        fs_names_add(&w->live, name_hash(e->name, e->inode));
         live_name(w, e);
     }
     return w->stop == 0 && w->names < FS_NAMES_MAX;
@@ -464,7 +441,8 @@ static bool visit_entry(void *ctx, const struct xfs_entry *e)
 static void read_dir(struct walk *w)
 {
     struct xfs_dir *d = &w->dir_read;
-    w->n_live = w->n_deleted = 0;
+    fs_names_clear(&w->live);
+    w->n_deleted = 0;
     buf_clear(&w->names_buf);
     if (!xfs_inode_load(w->x, w->in.inode, &w->dir)) {
         issue(w, 2, "xfs-directory", w->in.inode, "it cannot be read");
@@ -758,7 +736,7 @@ static void walk_free(struct walk *w)
     buf_free(&w->link);
     buf_free(&w->names_buf);
     free(w->deleted);
-    free(w->live);
+    fs_names_free(&w->live);
     free(w);
 }
 
