@@ -23,6 +23,7 @@ extern const struct command cmd_man;
 extern const struct command cmd_memory;
 extern const struct command cmd_new;
 extern const struct command cmd_note;
+extern const struct command cmd_packages;
 extern const struct command cmd_pivot;
 extern const struct command cmd_report;
 extern const struct command cmd_seal;
