@@ -19,13 +19,14 @@ extern const struct importer importers_dpkg_files;
 extern const struct importer importers_dpkg_log;
 extern const struct importer importers_dpkg_status;
 extern const struct importer importers_evtx;
-extern const struct importer importers_journald;
 extern const struct importer importers_host_identity;
+extern const struct importer importers_journald;
 extern const struct importer importers_memory;
 extern const struct importer importers_rpmdb;
 extern const struct importer importers_ssm_agent;
 extern const struct importer importers_ssm_orchestration;
 extern const struct importer importers_user_data;
+extern const struct importer importers_yum_log;
 
 const struct importer *const importers[] = {
     &importers_apt_history,
@@ -46,13 +47,14 @@ const struct importer *const importers[] = {
     &importers_dpkg_log,
     &importers_dpkg_status,
     &importers_evtx,
-    &importers_journald,
     &importers_host_identity,
+    &importers_journald,
     &importers_memory,
     &importers_rpmdb,
     &importers_ssm_agent,
     &importers_ssm_orchestration,
     &importers_user_data,
+    &importers_yum_log,
     NULL,
 };
 

@@ -1,0 +1,3 @@
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("yum-log", "var/log/yum.log")
