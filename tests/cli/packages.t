@@ -129,6 +129,18 @@ import dpkg.img --hash-files --hash-weak
 is_status $? 0 "dpkg with MD5"
 is_file_equal found cli/packages-dpkg.csv "  what deviates, through links"
 
+if command -v dpkg >/dev/null; then
+    # dpkg names the claimed path, we the one that it leads to
+    dpkg --root="$TMP/d" --verify 2>log | awk '{ print $NF }' |
+        sed 's,^/bin/,/usr/bin/,' | sort >want
+    sed -n 's/^\(changed\|missing\|config changed\),.*,//p' found |
+        tr -d '\r' | sed 's,^/bin/,/usr/bin/,' | sort >got
+    ok "  the same as dpkg --verify finds" cmp -s want got ||
+        diff want got | diag
+else
+    skip "  the same as dpkg --verify finds" "no dpkg here"
+fi
+
 # ---- nothing to compare
 
 mkdir -p loose/var/lib/rpm
