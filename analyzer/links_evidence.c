@@ -314,6 +314,8 @@ int links_elsewhere(struct links_run *r, const struct links_inventory *in,
             i++;
         if (i == *n && x)
             list[(*n)++] = (struct links_found){ x, h, 0 };
+        else if (x && !list[i].first.timed)
+            list[i].first = h; /* undated ones come first */
         if (x)
             list[i].n++;
     }

@@ -521,6 +521,14 @@ int links_pushed_key(struct links_run *r, struct err *err)
 
 /* ---- C15: commands and sessions ------------------------------------------ */
 
+/* Calls whose answer is where an id begins. */
+static bool sends(struct links_run *r, uint32_t action)
+{
+    struct str name = case_text(r->c, action);
+    return str_eq(name, STR("SendCommand")) ||
+           str_eq(name, STR("StartSession"));
+}
+
 static int join_command(struct links_run *r, const struct links_inventory *in,
                         const struct entity_count *id, struct links_found *list,
                         struct err *err)
@@ -539,11 +547,12 @@ static int join_command(struct links_run *r, const struct links_inventory *in,
     struct hit first = made.n ? made.first : named.first;
     if (rc == 0 && named.n)
         rc = case_event(r->c, first.id, &row, &e, err);
+    bool gave = made.n || sends(r, e.action);
     for (size_t i = 0; i < n && rc == 0 && named.n; i++) {
         const struct hit *at = &list[i].first;
         buf_clear(&b);
         buf_printf(&b, "%s %s the id ", links_action(r, &e),
-                   made.n ? "gave" : "names");
+                   gave ? "gave" : "names");
         links_put_time(&b, &first);
         buf_printf(&b, "; X%lld (%.*s) has it in ",
                    (long long)list[i].exhibit->no,
@@ -551,7 +560,7 @@ static int join_command(struct links_run *r, const struct links_inventory *in,
         links_put_n(&b, list[i].n, "event");
         buf_putz(&b, ", first ");
         links_put_time(&b, at);
-        if (made.n && at->timed && first.timed && at->t.s < first.t.s)
+        if (gave && at->timed && first.timed && at->t.s < first.t.s)
             buf_putz(&b, "; time-conflict: before it was sent, so the host's "
                          "clock was behind");
         struct link l = { .cls = LINK_EXACT,

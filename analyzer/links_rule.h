@@ -74,7 +74,8 @@ links_exhibit_of(const struct links_inventory *in, int64_t event);
 /* What an id in a text is: *n its length, 0 = none begins here. */
 unsigned links_ec2_id(struct str text, size_t at, size_t *n);
 
-/* Where an id stands outside CloudTrail: by exhibit, first event and number.
+/* Where an id stands outside CloudTrail: by exhibit, first dated event (else
+ * the first) and number.
  * list has room for all exhibits and one. */
 struct links_found {
     const struct links_exhibit_row *exhibit;

@@ -505,7 +505,9 @@ static int probe(struct probe *p)
             return head.p[0] == '{' ? 85 : 0;
         if (form == FORM_BYTES)
             return 85;
-        return path_like(p->path, "*env*") && !may_hold(head) ? 0 : 85;
+        if (memchr(head.p, 0, head.n))
+            return 0; /* no text */
+        return path_like(p->path, "*env*") && !may_hold(head) ? 60 : 85;
     }
     p->reason = "an answer of the metadata service with credentials";
     return head.p[0] == '{' && window_has(head, "\"AccessKeyId\"") &&

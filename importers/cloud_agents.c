@@ -207,21 +207,6 @@ static int import(struct import_job *job, struct err *err)
     return rc ? err_set(err, rc, "stopped") : 0;
 }
 
-/* Is one of the first lines dated as its program does it? */
-static bool dated(struct str head)
-{
-    struct time_text t;
-    size_t skip;
-    for (int i = 0; i < 50 && head.n; i++) {
-        const char *lf = memchr(head.p, '\n', head.n);
-        size_t n = lf ? (size_t)(lf - head.p) : head.n;
-        if (stamped_time(str_sub(head, 0, n), &t, &skip))
-            return true;
-        head = str_sub(head, n + (lf ? 1 : 0), head.n);
-    }
-    return false;
-}
-
 static int probe(struct probe *p)
 {
     size_t i = file_of(p->path);
@@ -229,7 +214,7 @@ static int probe(struct probe *p)
         return 0;
     p->reason = "where an agent of the cloud keeps its logs or settings";
     if (files[i].form == FORM_LOG || files[i].form == FORM_REQUESTS)
-        return dated(window_text(p->head)) ? 87 : 0;
+        return stamped_any(window_text(p->head)) ? 87 : 60;
     return 80;
 }
 

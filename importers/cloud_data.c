@@ -296,7 +296,13 @@ static const struct {
 };
 
 static const char *const paths[] = {
-    "cloud/data/*",
+    "cloud/data/instance-id",
+    "cloud/data/previous-instance-id",
+    "cloud/data/previous-hostname",
+    "cloud/data/set-hostname",
+    "cloud/data/previous-datasource",
+    "cloud/data/status.json",
+    "cloud/data/result.json",
     "cloud/instances/*/datasource",
     "cloud/instances/*/boot-finished",
     "cloud/instances/*/sem/*",

@@ -190,13 +190,12 @@ static int probe(struct probe *p)
         p->reason = "an audit file of the Systems Manager agent, by its name";
         return 89;
     }
+    p->reason = "where the Systems Manager agent writes its logs";
+    if (named)
+        return head.n == 0 ? 0 : stamped_any(head) ? 89 : 60;
     if (!stamped_time(head, &t, &skip) ||
         !stamped_level(str_sub(head, skip, 32), &n))
         return 0;
-    p->reason = "lines with time and level where the Systems Manager agent "
-                "writes its logs";
-    if (named)
-        return 89;
     p->reason = "lines of the Systems Manager agent";
     return has(head, "[amazon-ssm-agent]") || has(head, "[ssm-agent-worker]") ||
                    has(head, "[ssm-document-worker]")

@@ -287,8 +287,12 @@ static int probe(struct probe *p)
 }
 
 static const char *const paths[] = {
-    "(?i)ssm/*/document/orchestration/**",
-    "(?i)ssm/*/session/orchestration/**",
+    "(?i)ssm/*/document/orchestration/**/_script.sh",
+    "(?i)ssm/*/document/orchestration/**/_script.ps1",
+    "(?i)ssm/*/document/orchestration/**/stdout",
+    "(?i)ssm/*/document/orchestration/**/stderr",
+    "(?i)ssm/*/document/orchestration/**/*.log",
+    "(?i)ssm/*/session/orchestration/**/*.log",
     "(?i)ssm/*/document/state/*/*",
     "(?i)ssm/runtimeconfig/identity_config.json",
     NULL,

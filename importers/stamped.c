@@ -107,6 +107,21 @@ bool stamped_time(struct str line, struct time_text *t, size_t *skip)
     return true;
 }
 
+bool stamped_any(struct str head)
+{
+    enum { LINES = 50 };
+    struct time_text t;
+    size_t skip;
+    for (int i = 0; i < LINES && head.n; i++) {
+        const char *lf = memchr(head.p, '\n', head.n);
+        size_t n = lf ? (size_t)(lf - head.p) : head.n;
+        if (stamped_time(str_sub(head, 0, n), &t, &skip))
+            return true;
+        head = str_sub(head, n + (lf ? 1 : 0), head.n);
+    }
+    return false;
+}
+
 /* ---- levels -------------------------------------------------------------- */
 
 static const struct {

@@ -36,6 +36,10 @@ struct stamped {
  * from the text (0 for forms that name their fields). */
 bool stamped_time(struct str line, struct time_text *t, size_t *skip);
 
+/* Does one of the first lines of a text begin so? For probes: a file may begin
+ * within an entry. */
+bool stamped_any(struct str head);
+
 void stamped_open(struct stamped *s, struct import_job *job, bool single);
 /* As lines_next; blank lines between entries are passed over. */
 int stamped_next(struct stamped *s, struct stamped_entry *out) CHECKED;

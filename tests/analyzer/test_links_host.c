@@ -74,6 +74,7 @@ static void finish(const char *kind)
 
 struct what {
     int64_t s;
+    bool undated;
     const char *source, *action, *outcome, *actor, *text, *raw, *target;
     unsigned kind; /* of the target */
     struct {
@@ -91,7 +92,7 @@ static uint32_t id(unsigned kind, const char *value)
 static void event(struct what w)
 {
     struct intake_ref refs[3];
-    struct intake_event e = { .timed = true,
+    struct intake_event e = { .timed = !w.undated,
                               .t = { 1773187200 + w.s, 0 },
                               .off = records++ * 10,
                               .len = 9,
@@ -310,7 +311,7 @@ START_TEST(commands)
     EVENT(.s = 20, .action = "SendCommand",
           .refs = { { KIND_COMMAND, ROLE_ISSUED, not_run } });
     EVENT(.s = 30, .action = "StartSession",
-          .refs = { { KIND_COMMAND, ROLE_ISSUED, early } });
+          .refs = { { KIND_COMMAND, ROLE_TARGET, early } });
     finish("log");
     begin("/app.raw", "", "disk");
     EVENT(.s = 12, .source = "ssm-agent", .action = "ssm command",
@@ -324,6 +325,8 @@ START_TEST(commands)
           .target = "2b5e7c1a-2d34-4f56-8a9b-0c1d2e3f4a5b"); /* near miss */
     EVENT(.s = 25, .source = "ssm-agent", .action = "ssm session",
           .kind = KIND_COMMAND, .target = early); /* E9 */
+    EVENT(.undated = true, .source = "ssm-orchestration", .action = "log line",
+          .kind = KIND_COMMAND, .target = early);
     finish("disk");
     links("C15");
     ck_assert_uint_eq(got.n, 2);
