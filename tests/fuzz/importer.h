@@ -31,6 +31,17 @@
         return 0;                                                              \
     }
 
+/* Recognition of the same bytes, which --as leaves out. */
+static inline void fuzz_probe(struct str importer, struct str s,
+                              struct str path)
+{
+    struct probe p = { s, str_sub(s, s.n > 4096 ? s.n - 4096 : 0, 4096), path,
+                       s.n, "" };
+    int sure = importer_by_name(importer)->probe(&p);
+    if (sure < 0 || sure > 100 || !p.reason)
+        abort();
+}
+
 #define FUZZ_IMPORTER_PATHS(importer, ...)                                     \
     static const char *const fuzz_paths[] = { __VA_ARGS__ };                   \
     int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)               \
@@ -39,9 +50,11 @@
         struct collected c = { 0 };                                            \
         if (size == 0)                                                         \
             return 0;                                                          \
-        collect(&c, (struct str){ (const char *)data + 1, size - 1 },          \
-                str_from(fuzz_paths[data[0] % N]), STR(importer),              \
-                COLLECT_COUNT);                                                \
+        struct str s = { (const char *)data + 1, size - 1 };                   \
+        struct str path = str_from(fuzz_paths[data[0] % N]);                   \
+        fuzz_probe(STR(importer), s, path);                                    \
+        fuzz_probe(STR(importer), s, STR("elsewhere"));                        \
+        collect(&c, s, path, STR(importer), COLLECT_COUNT);                    \
         if (c.failed)                                                          \
             abort();                                                           \
         collect_free(&c);                                                      \
