@@ -36,6 +36,10 @@ hides "search"
 cat masked.jsonl >>out
 hides "export"
 ok "  in a field of its own" grep -q '"raw_masked":true' masked.jsonl
+printf 'keys 2\nwait idle\nkeys Enter\nwait idle\nscreen fields\nkeys Tab\nwait idle\nscreen raw\nkeys Tab\nwait idle\nscreen hex\n' >steps
+"$KANSHIKI" tui a.kan --script steps --size 120x40 >out 2>err
+ok "the screens run" grep -q AKIASVCBACKUPEXAMPLE out
+hides "the event's screen"
 "$KANSHIKI" audit a.kan list --format jsonl >before 2>err
 ok "nothing of that was asked for" sh -c "! grep -q secrets.show before"
 
@@ -48,8 +52,10 @@ ok "  in search" grep -q $secret out
 "$KANSHIKI" export a.kan --to jsonl --with-raw --show-secrets -o all.jsonl >out 2>err
 ok "  in exports" grep -q $secret all.jsonl
 ok "  and their manifest says so" grep -q '"secrets":true' all.jsonl.manifest.json
+"$KANSHIKI" tui a.kan --script steps --size 120x40 --show-secrets >out 2>err
+ok "  on the screens" grep -q $secret out
 "$KANSHIKI" audit a.kan list --format jsonl >after 2>err
-ok "the audit log has each" test "$(grep -c 'secrets.show' after)" -eq 3
+ok "the audit log has each" test "$(grep -c 'secrets.show' after)" -eq 4
 ok "  and the export" grep -q 'secrets[\\]*":true' after
 ok "  not the masked one" test "$(grep -c 'secrets[\\]*":true' after)" -eq 1
 if [ "$(id -u)" -ne 0 ]; then
