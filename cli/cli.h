@@ -106,6 +106,13 @@ int cli_tell_analyzed(struct casedb *c, struct err *err) CHECKED;
  * must be closed; a case that cannot be written is told, not an error. */
 int cli_log_query(struct cli *cli, struct str text, int64_t hits,
                   struct err *err) CHECKED;
+/* Several at once. */
+struct cli_query {
+    struct str text;
+    int64_t hits;
+};
+int cli_log_queries(struct cli *cli, const struct cli_query *q, size_t n,
+                    struct err *err) CHECKED;
 /* Before secrets are shown (--show-secrets): an entry of the audit log. The
  * case must be closed. What cannot be noted is not shown. */
 int cli_log_secrets(struct cli *cli, struct str what, struct err *err) CHECKED;

@@ -4,6 +4,7 @@
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/raw.h"
+#include "cli/search_keywords.h"
 
 #include "analyzer/cite.h"
 #include "base/text.h"
@@ -13,6 +14,9 @@
 static const struct command_option options[] = {
     { "-i", NULL, "ASCII letters match in either case", 0 },
     { "--regex", NULL, "TEXT is a regular expression (PCRE2, over bytes)", 0 },
+    { "--keywords", "FILE",
+      "in place of TEXT: each line of FILE, as UTF-8 and as UTF-16", 0 },
+    { "--counts", NULL, "of keywords: how many hits of each, and where", 0 },
     { "--exhibit", "X1", "only in this exhibit", 0 },
     { "--limit", "N", "stop after N hits; default 1000, 0 = no limit", 0 },
     { "--context", "N", "bytes shown on either side; default 40", 0 },
@@ -27,6 +31,8 @@ static const struct command_example examples[] = {
       "Every place where the key occurs." },
     { "search incident.kan --regex 'curl [^\"]*169\\.254'",
       "A pattern; where it stands, the event is named." },
+    { "search incident.kan --keywords terms.txt --counts",
+      "Many texts at once: in files, slack, free space and memory." },
     { 0 },
 };
 
@@ -35,10 +41,6 @@ static const struct table_column columns[] = {
     { "time", "TIME", false, 0 },
     { "cite", "CITATION", false, 60 },
     { "context", "CONTEXT", false, 0 },
-};
-
-struct place {
-    uint64_t off, len;
 };
 
 struct search {
@@ -53,57 +55,47 @@ struct search {
     bool full;
     struct err *err;
     /* hits of the member at work */
-    struct place *places;
+    struct raw_hit *places;
     size_t n_places, cap_places;
     struct buf cite;
 };
 
-static int keep_place(void *ctx, const struct member *m,
-                      const struct reader_hit *h)
+static int keep_place(void *ctx, const struct raw_hit *h)
 {
     struct search *s = ctx;
-    (void)m;
     if (s->limit && s->hits + s->n_places >= s->limit) {
         s->full = true;
         return 1;
     }
     if (s->n_places == s->cap_places) {
         size_t cap = s->cap_places ? 2 * s->cap_places : 64;
-        struct place *more = realloc(s->places, cap * sizeof(*more));
+        struct raw_hit *more = realloc(s->places, cap * sizeof(*more));
         if (!more)
             return err_set(s->err, ERR_INTERNAL, "out of memory");
         s->places = more;
         s->cap_places = cap;
     }
-    s->places[s->n_places++] = (struct place){ h->off, h->len };
+    s->places[s->n_places++] = *h;
     return 0;
 }
 
-/* What a mask of a part would hide depends on where it begins: nothing of a
- * record with a secret is shown. */
-static void put_context(struct search *s, const struct event *e,
-                        struct str bytes)
-{
-    if (e->flags & EVENT_SECRET && !arg_has(s->cli, "--show-secrets"))
-        table_str(s->t, STR("[masked: the record holds a secret]"));
-    else
-        table_str(s->t, bytes);
-}
-
-static int put_place(struct search *s, const struct member *m,
-                     const struct place *p, struct err *err)
+static int put_place(struct search *s, const struct raw_hit *p, struct err *err)
 {
     struct arena a = { 0 };
     struct reader_got got = { .bytes = STR("") };
     struct event e = { .timed = false };
-    int64_t event;
+    int64_t event = 0;
     uint64_t from = p->off > s->context ? p->off - s->context : 0;
-    int rc = cite_event_at(s->c, m, p->off, 0, false, &event, err);
+    int rc = p->records ? cite_event_at(s->c, p->records, p->off, 0, false,
+                                        &event, err)
+                        : 0;
     if (rc == 0 && event)
         rc = case_event(s->c, event, &a, &e, err);
-    if (rc == 0)
-        rc = raw_read(&s->raw, m, from, p->off - from + p->len + s->context, &a,
-                      &got, err);
+    if (rc == 0) /* a place without its bytes is a hit all the same */
+        rc = raw_read(&s->raw, &p->place, from,
+                      p->off - from + p->len + s->context, &a, &got, err);
+    if (rc == ERR_EVIDENCE)
+        rc = 0;
     if (rc == 0) {
         if (event)
             table_str(s->t, name_event(event));
@@ -111,21 +103,21 @@ static int put_place(struct search *s, const struct member *m,
             table_null(s->t);
         table_time(s->t, s->cli, e.timed, e.t, -1);
         buf_clear(&s->cite);
-        cite_put_place(&s->cite, m, p->off, p->len, 0);
+        cite_put_place(&s->cite, &p->place, p->off, p->len, 0);
         table_str(s->t, buf_str(&s->cite));
-        put_context(s, &e, got.bytes);
+        search_put_context(s->t, s->cli, &e, got.bytes);
         s->hits++;
     }
     arena_free(&a);
     return rc;
 }
 
-static int put_member(void *ctx, const struct member *m, struct err *err)
+static int put_member(void *ctx, struct err *err)
 {
     struct search *s = ctx;
     int rc = 0;
     for (size_t i = 0; i < s->n_places && rc == 0; i++)
-        rc = put_place(s, m, &s->places[i], err);
+        rc = put_place(s, &s->places[i], err);
     s->n_places = 0;
     return rc ? rc : s->full;
 }
@@ -191,7 +183,14 @@ static void tell(const struct search *s)
 static int run(struct cli *cli, struct err *err)
 {
     struct search s = { .cli = cli };
-    int rc = take_options(&s, err);
+    if (arg_str(cli, "--keywords").p)
+        return arg_word(cli, 1).p
+                   ? err_set(err, ERR_USAGE,
+                             "search: a TEXT or --keywords, not both")
+                   : search_keywords(cli, err);
+    int rc = arg_word(cli, 1).p
+                 ? take_options(&s, err)
+                 : err_set(err, ERR_USAGE, "search: no TEXT to search for");
     if (rc == 0 && arg_has(cli, "--show-secrets"))
         rc = cli_log_secrets(cli, cli->line, err);
     if (rc == 0)
@@ -217,17 +216,25 @@ const struct command cmd_search = {
     .name = "search",
     .group = GROUP_ANALYSIS,
     .flags = COMMAND_CASE | COMMAND_LIST | COMMAND_ASKS,
-    .words = "CASE TEXT",
+    .words = "CASE [TEXT]",
     .summary = "Search the bytes of the evidence",
     .text =
         "Goes through the decoded bytes of every file, so it also finds what "
         "no importer understood. Each hit is named by its citation and by the "
         "event whose record it lies in.\n\n"
         "Every search is kept in the query log, also one without hits: that "
-        "something was looked for and not found is a result.",
+        "something was looked for and not found is a result.\n\n"
+        "With --keywords a list of texts is searched for in one pass (of some "
+        "hundred, in several). A disk is gone through as a whole: a hit is of "
+        "a "
+        "file, of the slack behind its end, of a deleted file, of no file "
+        "(free space, or the file system's own records), or outside of all "
+        "volumes. Texts that a file has in two pieces of the disk are found, "
+        "too; this and the names of files are known for ext and XFS. Each "
+        "text is an entry of the query log with its hits, also with none.",
     .options = options,
     .examples = examples,
-    .min = 2,
+    .min = 1,
     .max = 2,
     .run = run,
 };

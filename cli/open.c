@@ -164,6 +164,13 @@ static int open_patiently(struct cli *cli, struct casedb **out, struct err *err)
 int cli_log_query(struct cli *cli, struct str text, int64_t hits,
                   struct err *err)
 {
+    const struct cli_query q = { text, hits };
+    return cli_log_queries(cli, &q, 1, err);
+}
+
+int cli_log_queries(struct cli *cli, const struct cli_query *q, size_t n,
+                    struct err *err)
+{
     struct casedb *c;
     if (arg_has(cli, "--read-only")) {
         message("--read-only: this search is not in the query log");
@@ -179,7 +186,9 @@ int cli_log_query(struct cli *cli, struct str text, int64_t hits,
     int rc = open_patiently(cli, &c, err);
     if (rc)
         return err_wrap(err, "the search is not in the query log");
-    rc = case_query_add(c, str_from(cli->command->name), text, hits, err);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = case_query_add(c, str_from(cli->command->name), q[i].text,
+                            q[i].hits, err);
     case_close(c);
     return rc;
 }

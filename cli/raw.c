@@ -36,112 +36,6 @@ int raw_read(struct raw *r, const struct member *m, uint64_t off, uint64_t len,
     return reader_read(r->reader, &p, a, got, err);
 }
 
-/* ---- searching ----------------------------------------------------------- */
-
-/* Members are kept: the case is used while they are gone through. */
-struct members {
-    struct member *list;
-    size_t n, cap;
-    uint64_t bytes;
-    int64_t exhibit;
-    struct arena arena;
-};
-
-static int keep_member(void *ctx, const struct member *m)
-{
-    struct members *s = ctx;
-    if (s->exhibit && m->exhibit != s->exhibit)
-        return 0;
-    if (str_eq(m->format, STR("ebs-file"))) /* read as parts of their disk */
-        return 0;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 256;
-        struct member *more = realloc(s->list, cap * sizeof(*more));
-        if (!more)
-            return ERR_INTERNAL;
-        s->list = more;
-        s->cap = cap;
-    }
-    struct member *k = &s->list[s->n++];
-    *k = *m;
-    k->path = arena_copy(&s->arena, m->path);
-    k->layers = arena_copy(&s->arena, m->layers);
-    k->format = k->sha256 = STR_NONE;
-    s->bytes += m->size;
-    return k->path.p && k->layers.p ? 0 : ERR_INTERNAL;
-}
-
-struct scanning {
-    struct raw *r;
-    struct raw_search *s;
-    const struct member *m;
-    struct progress_state at;
-};
-
-static bool stopped(struct scanning *k)
-{
-    return k->r->progress && progress_tell(k->r->progress, &k->at);
-}
-
-static int take_hit(void *ctx, const struct reader_hit *h)
-{
-    struct scanning *k = ctx;
-    k->at.items++;
-    if (stopped(k))
-        return ERR_STOPPED;
-    return k->s->hit(k->s->ctx, k->m, h);
-}
-
-static int search_member(struct scanning *k, struct err *err)
-{
-    struct err own = { 0 };
-    uint64_t scanned = 0;
-    k->at.path = k->m->path;
-    int rc = exhibit_files_member(&k->r->files, k->m, &own);
-    if (rc == 0) {
-        struct reader_place p = { k->r->files.fds, k->r->files.n_fds,
-                                  k->m->layers, 0, UINT64_MAX };
-        rc = reader_scan(k->r->reader, &p, &k->s->needles, take_hit, k,
-                         &scanned, &own);
-    }
-    if (rc == ERR_EVIDENCE) {
-        if (!k->s->quiet)
-            message("X%lld/%s: not searched: %s", (long long)k->m->exhibit,
-                    text_line(k->m->path), own.what);
-        k->s->unread++;
-        rc = 0;
-    } else if (rc < 0 && own.code) {
-        *err = own;
-    }
-    k->at.done += k->m->size;
-    k->s->members++;
-    if (rc >= 0 && k->s->done) {
-        int told = k->s->done(k->s->ctx, k->m, err);
-        rc = told < 0 || rc == 0 ? told : rc;
-    }
-    return rc == 0 && stopped(k) ? ERR_STOPPED : rc;
-}
-
-int raw_search(struct raw *r, struct raw_search *s, struct err *err)
-{
-    struct members all = { .exhibit = s->exhibit };
-    struct scanning k = { .r = r, .s = s, .at = { .unit = "hits" } };
-    s->members = s->unread = 0;
-    int rc = case_members(r->files.c, s->exhibit, keep_member, &all, err);
-    if (rc == ERR_INTERNAL)
-        err_set(err, rc, "out of memory");
-    k.at.all = all.bytes;
-    for (size_t i = 0; i < all.n && rc == 0; i++) {
-        k.m = &all.list[i];
-        rc = search_member(&k, err);
-    }
-    if (rc == ERR_STOPPED)
-        err_set(err, rc, "search: interrupted");
-    free(all.list);
-    arena_free(&all.arena);
-    return rc;
-}
-
 /* ---- for the analyzer ---------------------------------------------------- */
 
 static int read_record(void *ctx, const struct event *e, struct arena *a,
@@ -265,12 +159,13 @@ struct finding {
     struct err *err;
 };
 
-static int find_event(void *ctx, const struct member *m,
-                      const struct reader_hit *h)
+static int find_event(void *ctx, const struct raw_hit *h)
 {
     struct finding *f = ctx;
-    int64_t event;
-    int rc = cite_event_at(f->c, m, h->off, 0, false, &event, f->err);
+    int64_t event = 0;
+    int rc = h->records ? cite_event_at(f->c, h->records, h->off, 0, false,
+                                        &event, f->err)
+                        : 0;
     if (rc || event == 0 || event == f->last)
         return rc;
     f->last = event;

@@ -89,6 +89,11 @@ static void content_close(struct source *s)
 
 static const struct source_ops content_ops = { content_read, content_close };
 
+const struct fs_content *fs_content_of(const struct source *s)
+{
+    return s->ops == &content_ops ? s->state : NULL;
+}
+
 static void add_gaps(struct source *s, const struct fs_content *c)
 {
     for (size_t i = 0; i < c->n; i++)

@@ -33,3 +33,5 @@ bool fs_runs_touch_gap(const struct source *vol, uint32_t block,
  * when this fails. */
 struct source *fs_content_open(struct source *vol, struct fs_content *c,
                                uint64_t inode, uint64_t size, struct err *err);
+/* The runs of such a source; NULL for any other. Borrowed. */
+const struct fs_content *fs_content_of(const struct source *s);

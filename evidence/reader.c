@@ -26,6 +26,9 @@ struct reader {
 struct exchange {
     const struct reader_place *place;
     enum reader_op op;
+    const struct reader_needles *needles;
+    const struct str *volumes;
+    size_t n_volumes;
     struct buf request;
     uint64_t max_bytes;
     /* DATA and HIT frames; nonzero ends the exchange. */
@@ -112,10 +115,19 @@ static bool is_set(const struct reader *r, const struct reader_place *p)
     return r->supply.names && p->n_fds == 1 && p->fds[0] == *r->supply.names;
 }
 
-static int make_request(struct exchange *x, unsigned flags,
-                        const struct reader_needles *needles, struct err *err)
+static void put_texts(struct buf *b, const struct str *texts, size_t n)
+{
+    put_u32(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        put_u32(b, (uint32_t)texts[i].n);
+        buf_put(b, texts[i]);
+    }
+}
+
+static int make_request(struct exchange *x, unsigned flags, struct err *err)
 {
     const struct reader_place *p = x->place;
+    const struct reader_needles *needles = x->needles;
     struct buf *b = &x->request;
     if (p->layers.n > UINT16_MAX)
         return err_set(err, ERR_USAGE, "layers of %zu bytes", p->layers.n);
@@ -129,12 +141,10 @@ static int make_request(struct exchange *x, unsigned flags,
     if (needles) {
         put_u32(b, needles->flags);
         put_u64(b, needles->max_hits);
-        put_u32(b, (uint32_t)needles->n);
-        for (size_t i = 0; i < needles->n; i++) {
-            put_u32(b, (uint32_t)needles->needles[i].n);
-            buf_put(b, needles->needles[i]);
-        }
+        put_texts(b, needles->needles, needles->n);
     }
+    if (x->op == READER_KEYWORDS)
+        put_texts(b, x->volumes, x->n_volumes);
     return b->failed ? err_set(err, ERR_INTERNAL, "out of memory") : 0;
 }
 
@@ -151,8 +161,7 @@ static int ensure_worker(struct reader *r, struct err *err)
     return r->w ? 0 : ERR_INTERNAL;
 }
 
-static int ask(struct reader *r, struct exchange *x,
-               const struct reader_needles *needles, struct err *err)
+static int ask(struct reader *r, struct exchange *x, struct err *err)
 {
     struct buf key = { .p = NULL };
     int rc = make_key(x->place, &key, err);
@@ -163,7 +172,7 @@ static int ask(struct reader *r, struct exchange *x,
         rc = make_request(x,
                           (same ? READER_SAME : 0u) |
                               (is_set(r, x->place) ? READER_SET : 0u),
-                          needles, err);
+                          err);
     if (rc == 0)
         rc = worker_send(r->w, ++r->job, buf_str(&x->request), x->place->fds,
                          same ? 0 : x->place->n_fds, x->max_bytes, err);
@@ -240,7 +249,7 @@ static int take_frame(struct exchange *x, const struct frame *f,
     switch (f->type) {
     case FRAME_DATA:
     case FRAME_HIT:
-        if (!x->take || (f->type == FRAME_HIT) != (x->op == READER_SCAN))
+        if (!x->take || (f->type == FRAME_HIT) != (x->needles != NULL))
             return lies(err);
         rc = x->take(x, f, err);
         return rc ? rc : GO_ON;
@@ -283,11 +292,10 @@ static int wait_answer(struct reader *r, struct exchange *x, struct err *err)
     }
 }
 
-static int exchange(struct reader *r, struct exchange *x,
-                    const struct reader_needles *needles, struct err *err)
+static int exchange(struct reader *r, struct exchange *x, struct err *err)
 {
     x->next = x->place->off;
-    int rc = ask(r, x, needles, err);
+    int rc = ask(r, x, err);
     if (rc == 0)
         rc = wait_answer(r, x, err);
     buf_free(&x->request);
@@ -349,7 +357,7 @@ int reader_read(struct reader *r, const struct reader_place *p,
                           .take = take_bytes,
                           .arena = arena,
                           .got = got };
-    return exchange(r, &x, NULL, err);
+    return exchange(r, &x, err);
 }
 
 int reader_hash(struct reader *r, const struct reader_place *p,
@@ -363,7 +371,7 @@ int reader_hash(struct reader *r, const struct reader_place *p,
                           .arena = arena,
                           .got = got,
                           .sha256 = sha256 };
-    return exchange(r, &x, NULL, err);
+    return exchange(r, &x, err);
 }
 
 struct streaming {
@@ -396,7 +404,7 @@ int reader_stream(struct reader *r, const struct reader_place *p,
                           .ctx = &s,
                           .arena = arena,
                           .got = got };
-    return exchange(r, &x, NULL, err);
+    return exchange(r, &x, err);
 }
 
 /* ---- searching --------------------------------------------------------------
@@ -409,6 +417,13 @@ struct searching {
     uint64_t hits;
 };
 
+static uint64_t longest_hit(const struct exchange *x,
+                            const struct reader_hit *h)
+{
+    return x->needles->flags & SCAN_REGEX ? SCAN_LONGEST
+                                          : x->needles->needles[h->needle].n;
+}
+
 static int check_hit(const struct exchange *x, const struct searching *s,
                      const struct reader_hit *h)
 {
@@ -418,10 +433,7 @@ static int check_hit(const struct exchange *x, const struct searching *s,
         return ERR_EVIDENCE;
     if (s->needles->max_hits && s->hits >= s->needles->max_hits)
         return ERR_EVIDENCE;
-    uint64_t longest = s->needles->flags & SCAN_REGEX
-                           ? SCAN_LONGEST
-                           : s->needles->needles[h->needle].n;
-    return h->len > longest ? ERR_EVIDENCE : 0;
+    return h->len > longest_hit(x, h) ? ERR_EVIDENCE : 0;
 }
 
 static int take_hits(struct exchange *x, const struct frame *f, struct err *err)
@@ -456,11 +468,72 @@ int reader_scan(struct reader *r, const struct reader_place *p,
         return rc;
     struct exchange x = { .place = p,
                           .op = READER_SCAN,
+                          .needles = needles,
                           .max_bytes =
                               times(times(p->len, needles->n), READER_HIT),
                           .take = take_hits,
                           .ctx = &s };
-    rc = exchange(r, &x, needles, err);
+    rc = exchange(r, &x, err);
+    *scanned = x.done;
+    return rc;
+}
+
+/* ---- keywords --------------------------------------------------------------
+ */
+
+struct keyword_search {
+    int (*hit)(void *ctx, const struct reader_owned_hit *h);
+    void *ctx;
+};
+
+static int take_owned(struct exchange *x, const struct frame *f,
+                      struct err *err)
+{
+    struct keyword_search *s = x->ctx;
+    struct cursor c = cursor_of(f->payload.p, f->payload.n);
+    while (cursor_left(&c)) {
+        struct reader_owned_hit h = { .seam = false };
+        h.hit.off = cursor_u64(&c);
+        h.hit.len = cursor_u64(&c);
+        h.hit.needle = cursor_u32(&c);
+        uint8_t kind = cursor_u8(&c);
+        h.seam = cursor_u8(&c);
+        size_t volume = cursor_u16(&c);
+        h.owner.inode = cursor_u64(&c);
+        h.owner.off = cursor_u64(&c);
+        h.owner.path = cursor_str(&c, cursor_u16(&c));
+        if (c.failed || kind >= OWNER_KINDS || volume > x->n_volumes ||
+            h.hit.needle >= x->needles->n || h.hit.len > longest_hit(x, &h.hit))
+            return lies(err);
+        h.owner.kind = kind;
+        h.owner.volume = volume ? x->volumes[volume - 1] : STR("");
+        x->stopped = s->hit(s->ctx, &h);
+        if (x->stopped)
+            return ERR_STOPPED;
+    }
+    return 0;
+}
+
+int reader_keywords(struct reader *r, const struct reader_place *p,
+                    const struct reader_needles *needles,
+                    const struct str *volumes, size_t n_volumes,
+                    int (*hit)(void *ctx, const struct reader_owned_hit *h),
+                    void *ctx, uint64_t *scanned, struct err *err)
+{
+    struct keyword_search s = { hit, ctx };
+    *scanned = 0;
+    int rc = scan_check(needles, err);
+    if (rc)
+        return rc;
+    struct exchange x = { .place = p,
+                          .op = READER_KEYWORDS,
+                          .needles = needles,
+                          .volumes = volumes,
+                          .n_volumes = n_volumes,
+                          .max_bytes = UINT64_MAX,
+                          .take = take_owned,
+                          .ctx = &s };
+    rc = exchange(r, &x, err);
     *scanned = x.done;
     return rc;
 }

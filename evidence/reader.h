@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "evidence/owners.h"
 #include "evidence/source.h"
 #include "evidence/worker.h"
 
@@ -70,8 +71,13 @@ enum reader_scan_flag {
     SCAN_REGEX = 2, /* the one needle is a PCRE2 pattern over bytes */
     SCAN_LINES = 4, /* one hit a line is enough */
 };
+enum {
+    SCAN_NEEDLES_MAX = 4096,
+    SCAN_NEEDLE_BYTES = 48 << 10, /* of all together, as fits a request */
+};
 struct reader_needles {
-    const struct str *needles; /* literal bytes, at most 16, none empty */
+    /* Literal bytes, none empty; of more than 16 none shorter than three. */
+    const struct str *needles;
     size_t n;
     unsigned flags;
     uint64_t max_hits; /* 0 = no limit */
@@ -89,6 +95,22 @@ int reader_scan(struct reader *r, const struct reader_place *p,
                 const struct reader_needles *needles,
                 int (*hit)(void *ctx, const struct reader_hit *h), void *ctx,
                 uint64_t *scanned, struct err *err) CHECKED;
+
+/* The same over the medium of a disk, with whose bytes they are; also texts
+ * that lie on both sides of a seam of a fragmented file (`seam`: they begin at
+ * off on the medium and go on elsewhere). volumes as in owners.h. All hits
+ * are told, up to READER_KEYWORD_HITS with their owners. */
+enum { READER_KEYWORD_HITS = 1 << 20 };
+struct reader_owned_hit {
+    struct reader_hit hit;
+    struct owner owner; /* borrowed for the call */
+    bool seam;
+};
+int reader_keywords(struct reader *r, const struct reader_place *p,
+                    const struct reader_needles *needles,
+                    const struct str *volumes, size_t n_volumes,
+                    int (*hit)(void *ctx, const struct reader_owned_hit *h),
+                    void *ctx, uint64_t *scanned, struct err *err) CHECKED;
 
 /* For worker_main. */
 extern const struct worker_handler reader_handler;

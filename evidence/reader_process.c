@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20, HITS = 200 };
+enum { CHUNK = 1 << 20, HITS = 200, SEAMS = 1 << 14 };
 _Static_assert(READER_END + READER_GAPS * READER_GAP + 32 <= 4096,
                "the answer fits a DONE frame");
 
@@ -31,7 +31,9 @@ struct request {
     struct str layers;
     uint64_t off, len;
     struct reader_needles needles;
-    struct str texts[16];
+    const struct str *volumes;
+    size_t n_volumes;
+    struct arena arena; /* of the needles */
 };
 
 static void warm_up(void)
@@ -228,20 +230,213 @@ static int do_scan(struct request *q, struct err *err)
     return rc ? rc : emit_done(q->off, q->len < have ? q->len : have, STR_NONE);
 }
 
+/* ---- keywords --------------------------------------------------------------
+ */
+
+/* Seams are short: many are searched at once, one behind the other. */
+struct seam {
+    size_t start, n, at; /* in the bytes of all */
+    struct owner owner;
+    uint64_t medium_off;
+};
+
+struct keywords {
+    const struct request *q;
+    struct owners *owners;
+    struct reader_hit *hits;
+    size_t n, cap;
+    struct buf out;
+    struct seam *seams;
+    size_t n_seams;
+    struct buf bytes; /* of the seams */
+};
+
+static int flush_owned(struct keywords *k)
+{
+    if (k->out.failed)
+        return ERR_INTERNAL;
+    int rc = k->out.n ? worker_emit_str(FRAME_HIT, buf_str(&k->out)) : 0;
+    buf_clear(&k->out);
+    return rc;
+}
+
+static size_t volume_number(const struct request *q, struct str name)
+{
+    size_t i = 0;
+    while (i < q->n_volumes && q->volumes[i].p != name.p)
+        i++;
+    return i < q->n_volumes ? i + 1 : 0;
+}
+
+static int emit_owned(struct keywords *k, const struct reader_hit *h,
+                      const struct owner *o, bool seam)
+{
+    char p[READER_HIT + 22];
+    struct str path = str_sub(o->path, 0, UINT16_MAX);
+    put_u64le(p, h->off);
+    put_u64le(p + 8, h->len);
+    put_u32le(p + 16, h->needle);
+    p[20] = (char)o->kind;
+    p[21] = seam;
+    size_t volume = volume_number(k->q, o->volume);
+    p[22] = (char)(volume & 0xff);
+    p[23] = (char)(volume >> 8);
+    put_u64le(p + 24, o->inode);
+    put_u64le(p + 32, o->off);
+    p[40] = (char)(path.n & 0xff);
+    p[41] = (char)(path.n >> 8);
+    buf_put(&k->out, (struct str){ p, sizeof p });
+    buf_put(&k->out, path);
+    return k->out.n > CHUNK / 8 ? flush_owned(k) : 0;
+}
+
+/* Kept until the medium was gone through: owners are asked for then. */
+static int keyword_hit(void *ctx, const struct reader_hit *h)
+{
+    struct keywords *k = ctx;
+    const struct owner unknown = { .kind = OWNER_UNKNOWN };
+    if (k->n == READER_KEYWORD_HITS)
+        return emit_owned(k, h, &unknown, false);
+    if (k->n == k->cap) {
+        size_t cap = k->cap ? k->cap * 2 : 1024;
+        struct reader_hit *v = realloc(k->hits, cap * sizeof *v);
+        if (!v)
+            return ERR_INTERNAL;
+        k->hits = v;
+        k->cap = cap;
+    }
+    k->hits[k->n++] = *h;
+    return 0;
+}
+
+static int keyword_progress(void *ctx, uint64_t at)
+{
+    const struct keywords *k = ctx;
+    return worker_progress(at - k->q->off);
+}
+
+/* Of a seam only what begins before it and ends behind it. */
+static int seam_hit(void *ctx, const struct reader_hit *h)
+{
+    struct keywords *k = ctx;
+    size_t lo = 0, hi = k->n_seams;
+    while (lo + 1 < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (k->seams[mid].start <= h->off)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    const struct seam *s = &k->seams[lo];
+    uint64_t from = h->off - s->start, to = from + h->len;
+    if (from >= s->at || to <= s->at || to > s->n)
+        return 0;
+    struct owner o = s->owner;
+    o.off += from;
+    struct reader_hit at = { s->medium_off + from, h->len, h->needle };
+    return emit_owned(k, &at, &o, true);
+}
+
+static int no_progress(void *ctx, uint64_t at)
+{
+    const struct keywords *k = ctx;
+    (void)at;
+    return worker_progress(k->q->len);
+}
+
+static int search_seams(struct keywords *k)
+{
+    struct err err = { 0 };
+    const struct scan_sink sink = { seam_hit, no_progress, k };
+    if (k->n_seams == 0)
+        return 0;
+    if (k->bytes.failed)
+        return ERR_INTERNAL;
+    struct source *s = source_open_memory(buf_str(&k->bytes), &err);
+    int rc = s ? scan_source(s, 0, UINT64_MAX, &k->q->needles, &sink, &err)
+               : ERR_INTERNAL;
+    source_close(s);
+    buf_clear(&k->bytes);
+    k->n_seams = 0;
+    return rc;
+}
+
+static int take_seam(void *ctx, const struct owner_seam *s)
+{
+    struct keywords *k = ctx;
+    k->seams[k->n_seams++] =
+        (struct seam){ k->bytes.n, s->bytes.n, s->at, s->owner, s->medium_off };
+    buf_put(&k->bytes, s->bytes);
+    return k->n_seams == SEAMS || k->bytes.n > CHUNK ? search_seams(k) : 0;
+}
+
+static int attribute(struct keywords *k, struct err *err)
+{
+    size_t longest = 1;
+    int rc = 0;
+    k->owners =
+        owners_open(reader_self.top, k->q->volumes, k->q->n_volumes, err);
+    if (!k->owners)
+        return err->code ? err->code : ERR_EVIDENCE;
+    for (size_t i = 0; i < k->n && rc == 0; i++) {
+        struct owner o;
+        owners_find(k->owners, k->hits[i].off, &o);
+        rc = emit_owned(k, &k->hits[i], &o, false);
+    }
+    /* a pattern says nothing of its length: it is not looked for there */
+    bool texts = !(k->q->needles.flags & SCAN_REGEX);
+    for (size_t i = 0; texts && i < k->q->needles.n; i++)
+        if (k->q->needles.needles[i].n > longest)
+            longest = k->q->needles.needles[i].n;
+    k->seams = malloc(SEAMS * sizeof *k->seams);
+    if (rc == 0 && !k->seams)
+        rc = err_set(err, ERR_INTERNAL, "out of memory");
+    if (rc == 0 && longest > 1)
+        rc = owners_seams(k->owners, longest - 1, take_seam, k, err);
+    if (rc == 0)
+        rc = search_seams(k);
+    return rc ? rc : flush_owned(k);
+}
+
+static int do_keywords(struct request *q, struct err *err)
+{
+    const struct source *s = reader_self.top;
+    struct keywords k = { .q = q };
+    const struct scan_sink sink = { keyword_hit, keyword_progress, &k };
+    uint64_t have = q->off < s->size ? s->size - q->off : 0;
+    int rc =
+        scan_source(reader_self.top, q->off, q->len, &q->needles, &sink, err);
+    if (rc == 0)
+        rc = attribute(&k, err);
+    owners_close(k.owners);
+    free(k.hits);
+    free(k.seams);
+    buf_free(&k.bytes);
+    buf_free(&k.out);
+    return rc ? rc : emit_done(q->off, q->len < have ? q->len : have, STR_NONE);
+}
+
 /* ---- the request ----------------------------------------------------------
  */
+
+static const struct str *get_texts(struct cursor *c, struct request *q,
+                                   size_t most, size_t *n)
+{
+    *n = cursor_u32(c);
+    if (*n > most)
+        return NULL;
+    struct str *texts = arena_array(&q->arena, *n + 1, sizeof *texts);
+    for (size_t i = 0; texts && i < *n; i++)
+        texts[i] = cursor_str(c, cursor_u32(c));
+    return texts;
+}
 
 static bool parse_needles(struct cursor *c, struct request *q)
 {
     q->needles.flags = cursor_u32(c);
     q->needles.max_hits = cursor_u64(c);
-    q->needles.n = cursor_u32(c);
-    q->needles.needles = q->texts;
-    if (q->needles.n > sizeof q->texts / sizeof *q->texts)
-        return false;
-    for (size_t i = 0; i < q->needles.n; i++)
-        q->texts[i] = cursor_str(c, cursor_u32(c));
-    return true;
+    q->needles.needles = get_texts(c, q, SCAN_NEEDLES_MAX, &q->needles.n);
+    return q->needles.needles != NULL;
 }
 
 static bool parse(struct str request, struct request *q)
@@ -255,9 +450,37 @@ static bool parse(struct str request, struct request *q)
     q->off = cursor_u64(&c);
     q->len = cursor_u64(&c);
     q->layers = cursor_str(&c, n);
-    if (q->op == READER_SCAN && !parse_needles(&c, q))
+    if ((q->op == READER_SCAN || q->op == READER_KEYWORDS) &&
+        !parse_needles(&c, q))
         return false;
+    if (q->op == READER_KEYWORDS) {
+        q->volumes = get_texts(&c, q, READER_VOLUMES_MAX, &q->n_volumes);
+        if (!q->volumes)
+            return false;
+    }
     return !c.failed && cursor_left(&c) == 0;
+}
+
+static int answer(struct request *q, const int *fds, size_t n_fds,
+                  struct err *err)
+{
+    if (!q->same || !reader_self.top) {
+        close_sources();
+        int rc = open_sources(q, fds, n_fds, err);
+        if (rc)
+            return rc;
+    }
+    switch (q->op) {
+    case READER_READ:
+        return do_read(q, err);
+    case READER_HASH:
+        return do_hash(q, err);
+    case READER_SCAN:
+        return do_scan(q, err);
+    case READER_KEYWORDS:
+        return do_keywords(q, err);
+    }
+    return err_set(err, ERR_INTERNAL, "reader: bad request");
 }
 
 static int handle(void *ctx, struct str request, const int *fds, size_t n_fds,
@@ -265,23 +488,11 @@ static int handle(void *ctx, struct str request, const int *fds, size_t n_fds,
 {
     struct request q = { .op = READER_READ };
     (void)ctx;
-    if (!parse(request, &q))
-        return err_set(err, ERR_INTERNAL, "reader: bad request");
-    if (!q.same || !reader_self.top) {
-        close_sources();
-        int rc = open_sources(&q, fds, n_fds, err);
-        if (rc)
-            return rc;
-    }
-    switch (q.op) {
-    case READER_READ:
-        return do_read(&q, err);
-    case READER_HASH:
-        return do_hash(&q, err);
-    case READER_SCAN:
-        return do_scan(&q, err);
-    }
-    return err_set(err, ERR_INTERNAL, "reader: bad request");
+    int rc = parse(request, &q)
+                 ? answer(&q, fds, n_fds, err)
+                 : err_set(err, ERR_INTERNAL, "reader: bad request");
+    arena_free(&q.arena);
+    return rc;
 }
 
 const struct worker_handler reader_handler = { .handle = handle,

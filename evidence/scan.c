@@ -1,11 +1,14 @@
 #include "evidence/scan.h"
 
+#include "evidence/scan_many.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
 
 enum {
-    NEEDLES_MAX = 16,
+    NEEDLES_FEW = 16, /* of more, none may be short */
+    NEEDLES_SIDE = 3, /* side by side; more by scan_many.h, if long enough */
     NEEDLE_LEN = 4096,
     BEHIND = 256,        /* kept before them, for \b, ^ and lookbehind */
     ROOM = SCAN_LONGEST, /* a good MiB of new bytes a round */
@@ -29,11 +32,13 @@ struct scan {
     const struct reader_needles *needles;
     const struct scan_sink *sink;
     struct window w;
-    uint64_t at, end; /* source offsets not read yet */
-    size_t ahead;     /* bytes a hit may need after its first */
-    uint64_t left;    /* hits */
-    bool in_line;     /* SCAN_LINES: the rest of this line is known */
-    char *fold[NEEDLES_MAX];
+    uint64_t at, end;  /* source offsets not read yet */
+    size_t ahead;      /* bytes a hit may need after its first */
+    uint64_t left;     /* hits */
+    bool in_line;      /* SCAN_LINES: the rest of this line is known */
+    struct str *texts; /* the needles as they are compared */
+    struct arena arena;
+    struct scan_many *many;
     pcre2_code *code;
     pcre2_match_data *match;
     pcre2_match_context *limits;
@@ -90,17 +95,21 @@ static pcre2_code *compile(const struct reader_needles *n, struct err *err)
 
 int scan_check(const struct reader_needles *n, struct err *err)
 {
-    if (n->n == 0 || n->n > NEEDLES_MAX || (is_regex(n) && n->n > 1))
+    size_t shortest = n->n > NEEDLES_FEW ? SCAN_MANY_SHORTEST : 1;
+    if (n->n == 0 || n->n > SCAN_NEEDLES_MAX || (is_regex(n) && n->n > 1))
         return err_set(err, ERR_USAGE,
                        "search for 1 to %d texts, or for one "
                        "pattern",
-                       NEEDLES_MAX);
+                       SCAN_NEEDLES_MAX);
+    if (n->n > NEEDLES_FEW && n->flags & SCAN_LINES)
+        return err_set(err, ERR_USAGE, "one hit a line: of at most %d texts",
+                       NEEDLES_FEW);
     for (size_t i = 0; i < n->n; i++)
-        if (n->needles[i].n == 0 || n->needles[i].n > NEEDLE_LEN)
+        if (n->needles[i].n < shortest || n->needles[i].n > NEEDLE_LEN)
             return err_set(err, ERR_USAGE,
-                           "search text must have 1 to %d "
+                           "search text must have %zu to %d "
                            "bytes",
-                           NEEDLE_LEN);
+                           shortest, NEEDLE_LEN);
     if (!is_regex(n))
         return 0;
     pcre2_code *code = compile(n, err);
@@ -172,19 +181,40 @@ static size_t first_position(struct scan *s)
 static size_t find(const struct scan *s, unsigned i, size_t from)
 {
     const struct window *w = &s->w;
-    const struct str *n = &s->needles->needles[i];
+    const struct str *n = &s->texts[i];
     const char *hay = w->folded ? w->folded : w->raw;
-    const char *what = w->folded ? s->fold[i] : n->p;
     const char *hit =
-        from < w->n ? memmem(hay + from, w->n - from, what, n->n) : NULL;
+        from < w->n ? memmem(hay + from, w->n - from, n->p, n->n) : NULL;
     size_t at = hit ? (size_t)(hit - hay) : SIZE_MAX;
     return at < w->to ? at : SIZE_MAX;
+}
+
+struct many_hits {
+    struct scan *s;
+    int stopped;
+};
+
+static int many_hit(void *ctx, size_t at, unsigned needle)
+{
+    struct many_hits *k = ctx;
+    size_t next;
+    return report(k->s, at, k->s->texts[needle].n, needle, &next, &k->stopped);
+}
+
+static int scan_many(struct scan *s, int *stopped)
+{
+    const struct window *w = &s->w;
+    struct many_hits k = { s, 0 };
+    int rc = scan_many_run(s->many, w->folded ? w->folded : w->raw, w->from,
+                           w->to, w->n, many_hit, &k);
+    *stopped = k.stopped;
+    return rc;
 }
 
 /* All needles side by side: the earliest hit is the next one. */
 static int scan_literals(struct scan *s, int *stopped)
 {
-    size_t next[NEEDLES_MAX], n = s->needles->n;
+    size_t next[NEEDLES_FEW], n = s->needles->n;
     size_t from = first_position(s);
     for (unsigned i = 0; i < n; i++)
         next[i] = find(s, i, from);
@@ -271,16 +301,30 @@ static int prepare_literals(struct scan *s, struct err *err)
     bool fold = s->needles->flags & SCAN_FOLD;
     if (fold && !(s->w.folded = malloc(ROOM)))
         return err_set(err, ERR_INTERNAL, "out of memory");
-    for (size_t i = 0; i < s->needles->n; i++) {
+    s->texts = arena_array(&s->arena, s->needles->n, sizeof *s->texts);
+    for (size_t i = 0; s->texts && i < s->needles->n; i++) {
         const struct str *n = &s->needles->needles[i];
         if (n->n - 1 > s->ahead)
             s->ahead = n->n - 1;
-        if (fold && !(s->fold[i] = malloc(n->n)))
-            return err_set(err, ERR_INTERNAL, "out of memory");
-        if (fold)
-            fold_bytes(s->fold[i], n->p, n->n);
+        s->texts[i] = *n;
+        char *folded = fold ? arena_alloc(&s->arena, n->n) : NULL;
+        if (folded) {
+            fold_bytes(folded, n->p, n->n);
+            s->texts[i].p = folded;
+        } else if (fold) {
+            s->texts = NULL;
+        }
     }
-    return 0;
+    bool many = s->needles->n > NEEDLES_SIDE &&
+                !(s->needles->flags & SCAN_LINES);
+    for (size_t i = 0; i < s->needles->n; i++)
+        many = many && s->needles->needles[i].n >= SCAN_MANY_SHORTEST;
+    if (s->texts && many) {
+        s->many = scan_many_open(s->texts, s->needles->n);
+        if (!s->many)
+            s->texts = NULL;
+    }
+    return s->texts ? 0 : err_set(err, ERR_INTERNAL, "out of memory");
 }
 
 static int run(struct scan *s, int *stopped, struct err *err)
@@ -290,6 +334,7 @@ static int run(struct scan *s, int *stopped, struct err *err)
         if (rc || !more)
             return rc;
         rc = is_regex(s->needles) ? scan_regex(s, stopped, err)
+             : s->many            ? scan_many(s, stopped)
                                   : scan_literals(s, stopped);
         if (rc)
             return rc;
@@ -323,8 +368,8 @@ int scan_source(struct source *src, uint64_t off, uint64_t len,
     pcre2_match_context_free(s.limits);
     pcre2_match_data_free(s.match);
     pcre2_code_free(s.code);
-    for (size_t i = 0; i < NEEDLES_MAX; i++)
-        free(s.fold[i]);
+    scan_many_close(s.many);
+    arena_free(&s.arena);
     free(s.w.folded);
     free(s.w.raw);
     return rc == ENOUGH ? stopped : rc;

@@ -117,6 +117,40 @@ START_TEST(literal_hits_are_those_of_the_plain_way)
 }
 END_TEST
 
+/* As above, of many texts over few letters and runs of zeros. */
+START_TEST(many_texts_are_found_as_by_the_plain_way)
+{
+    enum { MANY = 40 };
+    static const char letters[] = { 'a', 'b', 0, 'A' };
+    static char text[MANY][8];
+    struct str needles[MANY];
+    uint32_t seed = 7;
+    fill();
+    for (size_t i = 0; i < SIZE; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        bytes[i] = i / 4096 % 3 == 0 ? letters[seed >> 30] : 0;
+    }
+    for (unsigned k = 0; k < MANY; k++) {
+        size_t n = 3 + k % 6;
+        seed = seed * 1664525u + 1013904223u;
+        memcpy(text[k], bytes + (k * 12288 + seed % 4000) % SIZE, n);
+        needles[k] = (struct str){ text[k], n };
+        if (k >= 30) /* not all of zeros, else there are too many hits */
+            text[k][0] = 'b';
+        for (size_t i = n; text[k][0] == 0 && i-- > 0;)
+            text[k][i] = 'a';
+    }
+    for (unsigned fold = 0; fold < 2; fold++) {
+        struct reader_needles n = { needles, MANY, fold ? SCAN_FOLD : 0, 3000 };
+        for (uint64_t at = 0; at < SIZE; at += PIECE / 2)
+            compare(&n, at, 700);
+        compare(&n, PIECE - 300, 600);
+        compare(&n, SIZE - 20, 20);
+    }
+    free(bytes);
+}
+END_TEST
+
 START_TEST(hits_overlap)
 {
     struct found f;
@@ -294,6 +328,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("scan");
     tap_case(s, "literal", literal_hits_are_those_of_the_plain_way);
+    tap_case(s, "many", many_texts_are_found_as_by_the_plain_way);
     tap_case(s, "overlap", hits_overlap);
     tap_case(s, "fold", ascii_letters_fold_and_nothing_else);
     tap_case(s, "lines", one_hit_a_line);
