@@ -180,8 +180,12 @@ static void read_fields(struct reading *g)
 
 void journald_hex(const unsigned char id[16], char out[33])
 {
-    for (int i = 0; i < 16; i++)
-        snprintf(out + (size_t)2 * (size_t)i, 3, "%02x", id[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 16; i++) {
+        out[2 * i] = digits[id[i] >> 4];
+        out[2 * i + 1] = digits[id[i] & 15];
+    }
+    out[32] = 0;
 }
 
 static struct instant from_usec(uint64_t usec)
@@ -417,9 +421,12 @@ static void text_of(struct reading *g)
     set_text(g, str_sub(text.n ? text : message, 0, JOURNALD_TEXT), &b);
 }
 
+/* Numbers count only with the id that they are counted under. */
 static void uid_of(struct journald_file *f, const struct journald_entry *e,
                    struct journald_record *o)
 {
+    if (all_zero(f->seqnum_id))
+        return;
     journald_hex(f->seqnum_id, o->ids[2]);
     int n = snprintf(o->uid, sizeof o->uid, "s=%s;i=%llx", o->ids[2],
                      (unsigned long long)e->seqnum);
