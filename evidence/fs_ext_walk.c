@@ -722,8 +722,20 @@ static void unnamed_inodes(struct walk *w)
 {
     struct ext *x = w->x;
     uint64_t lost = 0;
+    /* Tables do not overlap: more inodes than there is room for are none. */
+    uint64_t room = x->vol->size / x->inode_size + x->per_group;
     for (uint32_t g = 0; g < x->groups && !w->stop; g++) {
+        /* the volume is cut, which is told: no group has a descriptor now */
+        if (ext_desc_at(x, g) >= x->vol->size)
+            break;
         uint32_t used = ext_group_used(x, g);
+        if (used > room) {
+            issue(w, 2, "ext-inode-tables", 0,
+                  "more inodes than the volume has room for: not all were "
+                  "looked at");
+            break;
+        }
+        room -= used;
         uint64_t first = (uint64_t)g * x->per_group + 1;
         for (uint32_t i = ext_group_next(x, g, 0, used); i < used && !w->stop;
              i = ext_group_next(x, g, i + 1, used)) {
