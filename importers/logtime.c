@@ -62,7 +62,7 @@ static size_t fraction(struct str s, size_t at, struct stamp *out)
     return at;
 }
 
-/* HH:MM:SS[.frac] and the blank after it; 0: none. */
+/* HH:MM:SS[.frac] and the blank or ": " after it; 0: none. */
 static size_t clock(struct str s, size_t at, struct stamp *out)
 {
     int h, m, sec;
@@ -79,6 +79,8 @@ static size_t clock(struct str s, size_t at, struct stamp *out)
         at = fraction(s, at + 1, out);
     if (at == s.n)
         return at;
+    if (s.p[at] == ':' && at + 1 < s.n && s.p[at + 1] == ' ')
+        return at + 2;
     return s.p[at] == ' ' ? at + 1 : 0;
 }
 

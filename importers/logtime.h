@@ -33,8 +33,8 @@ struct stamp {
     bool leap;   /* :60 in the text */
 };
 
-/* Bytes that the stamp at the front of a line takes, with the blank after it;
- * 0: none there. */
+/* Bytes that the stamp at the front of a line takes, with the blank or colon
+ * and blank after it; 0: none there. */
 typedef size_t logtime_reader(struct str line, struct stamp *out);
 /* "Mar 11 02:13:02 ", also "Mar  1", "Mar 1", "Mar 01", a year before or after
  * the time, a fraction. */

@@ -21,11 +21,14 @@ extern const struct importer importers_dpkg_status;
 extern const struct importer importers_evtx;
 extern const struct importer importers_host_identity;
 extern const struct importer importers_journald;
+extern const struct importer importers_lastlog;
 extern const struct importer importers_memory;
 extern const struct importer importers_rpmdb;
 extern const struct importer importers_ssm_agent;
 extern const struct importer importers_ssm_orchestration;
+extern const struct importer importers_syslog;
 extern const struct importer importers_user_data;
+extern const struct importer importers_utmp;
 extern const struct importer importers_yum_log;
 
 const struct importer *const importers[] = {
@@ -49,11 +52,14 @@ const struct importer *const importers[] = {
     &importers_evtx,
     &importers_host_identity,
     &importers_journald,
+    &importers_lastlog,
     &importers_memory,
     &importers_rpmdb,
     &importers_ssm_agent,
     &importers_ssm_orchestration,
+    &importers_syslog,
     &importers_user_data,
+    &importers_utmp,
     &importers_yum_log,
     NULL,
 };

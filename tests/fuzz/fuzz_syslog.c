@@ -1,0 +1,4 @@
+/* syslog: records lie within the input, and nothing is read beyond it. */
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("syslog", "var/log/messages-20260312")

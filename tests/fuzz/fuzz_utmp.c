@@ -1,0 +1,4 @@
+/* utmp: records lie within the input, and nothing is read beyond it. */
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("utmp", "var/log/wtmp")
