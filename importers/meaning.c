@@ -282,24 +282,50 @@ static const struct row network[] = {
     { 0 },
 };
 
-static const struct group {
-    const char *programs; /* blanks around each */
+static const struct program {
+    const char *name; /* in small letters */
     const struct row *rows;
-} groups[] = {
-    { " sshd sshd-session sshd-auth ", sshd },
-    { " ec2-instance-connect ", instance_connect },
-    { " su su-l runuser ", su },
-    { " login ", login },
-    { " cron crond crontab anacron fcron ", cron },
-    { " useradd usermod userdel groupadd groupmod groupdel gpasswd passwd "
-      "chpasswd chage chsh chfn adduser newusers ",
-      accounts },
-    { " systemd init ", systemd },
-    { " systemd-logind ", logind },
-    { " kernel ", kernel },
-    { " chronyd ntpd ntpdate systemd-timesyncd sntp ", clocks },
-    { " dhclient dhcpcd networkmanager systemd-networkd ", network },
-    { 0 },
+} programs[] = {
+    { "sshd", sshd },
+    { "sshd-session", sshd },
+    { "sshd-auth", sshd },
+    { "ec2-instance-connect", instance_connect },
+    { "su", su },
+    { "su-l", su },
+    { "runuser", su },
+    { "login", login },
+    { "cron", cron },
+    { "crond", cron },
+    { "crontab", cron },
+    { "anacron", cron },
+    { "fcron", cron },
+    { "useradd", accounts },
+    { "usermod", accounts },
+    { "userdel", accounts },
+    { "groupadd", accounts },
+    { "groupmod", accounts },
+    { "groupdel", accounts },
+    { "gpasswd", accounts },
+    { "passwd", accounts },
+    { "chpasswd", accounts },
+    { "chage", accounts },
+    { "chsh", accounts },
+    { "chfn", accounts },
+    { "adduser", accounts },
+    { "newusers", accounts },
+    { "systemd", systemd },
+    { "init", systemd },
+    { "systemd-logind", logind },
+    { "kernel", kernel },
+    { "chronyd", clocks },
+    { "ntpd", clocks },
+    { "ntpdate", clocks },
+    { "systemd-timesyncd", clocks },
+    { "sntp", clocks },
+    { "dhclient", network },
+    { "dhcpcd", network },
+    { "networkmanager", network },
+    { "systemd-networkd", network },
 };
 
 /* ---- from fields to columns ---------------------------------------------- */
@@ -590,21 +616,11 @@ static struct str kernel_message(struct str s)
 
 static const struct row *rows_of(struct str program)
 {
-    char name[24];
-    if (program.n == 0 || program.n > sizeof name - 3)
-        return NULL;
-    name[0] = ' ';
-    for (size_t i = 0; i < program.n; i++) {
-        char c = program.p[i];
-        name[i + 1] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-        if (c == ' ')
-            return NULL;
-    }
-    name[program.n + 1] = ' ';
-    struct str s = { name, program.n + 2 };
-    for (size_t i = 0; groups[i].programs; i++)
-        if (str_find(str_from(groups[i].programs), s) != SIZE_MAX)
-            return groups[i].rows;
+    char first = program.n ? (char)(program.p[0] | 0x20) : 0;
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        if (programs[i].name[0] == first &&
+            str_ieq(program, str_from(programs[i].name)))
+            return programs[i].rows;
     return NULL;
 }
 
