@@ -23,6 +23,7 @@ extern const struct importer importers_host_identity;
 extern const struct importer importers_journald;
 extern const struct importer importers_lastlog;
 extern const struct importer importers_memory;
+extern const struct importer importers_registry;
 extern const struct importer importers_rpmdb;
 extern const struct importer importers_ssm_agent;
 extern const struct importer importers_ssm_orchestration;
@@ -54,6 +55,7 @@ const struct importer *const importers[] = {
     &importers_journald,
     &importers_lastlog,
     &importers_memory,
+    &importers_registry,
     &importers_rpmdb,
     &importers_ssm_agent,
     &importers_ssm_orchestration,
