@@ -25,6 +25,8 @@ enum {
     STREAM_SHIFT = 48,
     PROGRESS_STEP = 1024,
     SI_SIZE = 32, /* of $STANDARD_INFORMATION: the four times */
+    FN_HEAD = 66, /* of $FILE_NAME: up to the name */
+    FN_TEXT = 4 * 64,
     FREE_BUDGET = 1 << 24,
 };
 
@@ -208,7 +210,9 @@ struct walk {
     struct tsk *t;
     const struct fs_visitor *v;
     struct fs_todo todo;
-    unsigned char *named; /* NTFS: bitmap of entries that have a name */
+    unsigned char *named;      /* NTFS: bitmap of entries that have a name */
+    struct fs_xattr name_attr; /* of the file at hand */
+    char name_times[FN_TEXT];
     uint64_t names;
     uint64_t free_budget; /* blocks of deleted files still to be looked up */
     struct buf path, stream;
@@ -288,6 +292,54 @@ static void ntfs_times(struct walk *w, TSK_FS_FILE *file, struct fs_file *f)
     f->t_res = 7;
 }
 
+/* The times that the name itself has ($FILE_NAME): those of its making, as a
+ * rule all the same, which only the kernel sets. Where they tell something
+ * else than when the file was born, they are an attribute of the file. */
+static bool name_times(struct walk *w, TSK_FS_FILE *file, struct fs_file *f,
+                       const TSK_FS_ATTR *a)
+{
+    static const char *const names[] = { "born=", " modified=", " changed=",
+                                         " accessed=" };
+    unsigned char fn[FN_HEAD];
+    enum { DOS_NAME = 2, PARENT_BITS = 48 };
+    tsk_error_reset();
+    if (tsk_fs_attr_read(a, 0, (char *)fn, sizeof fn,
+                         TSK_FS_FILE_READ_FLAG_NONE) != sizeof fn)
+        return false;
+    uint64_t parent = u64le(fn) & ((UINT64_C(1) << PARENT_BITS) - 1);
+    if (fn[65] == DOS_NAME || (file->name && parent != f->parent))
+        return false;
+    bool same = true;
+    char *p = w->name_times;
+    for (size_t i = 0; i < 4; i++) {
+        struct instant t;
+        uint32_t none = 0;
+        filetime(fn + 8 + 8 * i, &t, &none, 1);
+        same &= instant_cmp(t, f->b) == 0;
+        size_t n = strlen(names[i]);
+        memcpy(p, names[i], n);
+        p += n;
+        p += time_format(p, t, 9, 0);
+    }
+    w->name_attr =
+        (struct fs_xattr){ STR("ntfs.file_name_times"),
+                           { w->name_times, (size_t)(p - w->name_times) } };
+    f->xattrs = &w->name_attr;
+    f->n_xattrs = same ? 0 : 1;
+    return true;
+}
+
+static void ntfs_names(struct walk *w, TSK_FS_FILE *file, struct fs_file *f)
+{
+    int n = tsk_fs_file_attr_getsize(file);
+    for (int i = 0; i < n; i++) {
+        const TSK_FS_ATTR *a = tsk_fs_file_attr_get_idx(file, i);
+        if (a && a->type == TSK_FS_ATTR_TYPE_NTFS_FNAME &&
+            name_times(w, file, f, a))
+            return;
+    }
+}
+
 static void plain_time(struct instant *t, int64_t s, uint32_t ns,
                        uint32_t *flags, uint32_t none)
 {
@@ -303,6 +355,7 @@ static void fill_times(struct walk *w, TSK_FS_FILE *file, struct fs_file *f)
     f->flags |= FS_FILE_NO_D;
     if (w->fs->info.type == FS_NTFS) {
         ntfs_times(w, file, f);
+        ntfs_names(w, file, f);
         return;
     }
     plain_time(&f->m, m->mtime, m->mtime_nano, &f->flags, FS_FILE_NO_M);
@@ -411,6 +464,7 @@ static void streams(struct walk *w, TSK_FS_FILE *file, const struct fs_file *f)
             !a->name[0] || strcmp(a->name, "$Data") == 0 || a->id == 0)
             continue;
         struct fs_file s = *f;
+        s.n_xattrs = 0; /* the name's, told once */
         buf_clear(&w->stream);
         buf_put(&w->stream, f->path);
         buf_putc(&w->stream, ':');

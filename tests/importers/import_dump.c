@@ -68,6 +68,11 @@ int sink_file(struct sink *s, const struct record_file *f)
         printf(" link=");
         put(f->link_target);
     }
+    for (size_t i = 0; i < f->n_xattrs; i++)
+        if (str_starts(f->xattrs[i].name, STR("ntfs."))) {
+            printf(" times of the name: ");
+            put(f->xattrs[i].value);
+        }
     if (f->sha256.n) {
         printf(" sha256=");
         for (size_t i = 0; i < f->sha256.n; i++)

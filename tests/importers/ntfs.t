@@ -43,6 +43,10 @@ y2150|2150-12-31 23:59:59.9999999|2150-12-31T23:59:59.999999900
 far|9999-12-31 23:59:59|9999-12-31T23:59:59
 END
 rm m/d/gone-big m/d/gone-small
+# A name gets the times that the file has when it is made; then the file alone
+# gets others.
+: >m/d/old && touch -d "2011-02-03 04:05:06.7 UTC" m/d/old && mv m/d/old m/d/named
+touch -d "2019-01-01 UTC" m/d/named
 (cd m && find . -type f ! -path './many/*' ! -path './d/t-*' -exec sha256sum {} + |
     sed 's|^\([0-9a-f]*\)  \.|\1 |' | sort) >kernel
 find m/many -type f | wc -l >many
@@ -70,6 +74,18 @@ has "file \[\] /d/gone-big:zone .*size=200000 flags=1 .*sha256=$(sum stream) fou
     "its stream"
 has "file \[\] /d/gone-small .*size=300 flags=1 .*sha256=$(sum small) found=name confidence=1 free=300" \
     "a deleted file, its content in its record"
+
+# The times of the name ($FILE_NAME), as ntfsinfo has them, to the second.
+TZ=UTC ntfsinfo -F /d/named n.img 2>/dev/null |
+    sed -n '/FILE_NAME/,/^Dumping attribute .S/s/.* Time:[^A-Z]*//p' |
+    while read -r told; do date -u -d "$told" +%Y-%m-%dT%H:%M:%S; done >theirs
+grep '^file \[\] /d/named ' out | grep -o '[a-z]*=[-0-9T:]*\.[0-9]*Z' | tail -n 4 |
+    sed 's/^[a-z]*=//; s/\..*//' >ours
+is "$(wc -l <theirs)" 4 "ntfsinfo tells four times of a name"
+is_file_equal ours "$TMP/theirs" "the times of a name that differ from the file's"
+has "file \[\] /d/named .* m=2019-01-01T00:00:00Z .*times of the name: born=[^ ]* modified=2011-02-03T04:05:06.700000000Z" \
+    "to 100 ns"
+is "$(grep -c '^file \[\] /many/.*times of the name' out)" 0 "no others are told"
 
 # The freed clusters and records are used again.
 ntfs-3g n.img m && {
