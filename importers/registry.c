@@ -544,22 +544,6 @@ static struct str kind_of(struct str name)
     return STR_NONE;
 }
 
-/* "alice" of Users/alice/NTUSER.DAT. */
-static struct str user_of(struct str path)
-{
-    size_t at = str_ifind(path, STR("Users/"));
-    size_t skip = 6;
-    if (at == SIZE_MAX) {
-        at = str_ifind(path, STR("Documents and Settings/"));
-        skip = 23;
-    }
-    if (at == SIZE_MAX)
-        return STR_NONE;
-    struct str rest = str_sub(path, at + skip, path.n);
-    size_t end = str_find(rest, STR("/"));
-    return end == SIZE_MAX ? STR_NONE : str_sub(rest, 0, end);
-}
-
 static bool sum_holds(const char *p)
 {
     uint32_t sum = 0;
@@ -582,7 +566,7 @@ static int head(struct hive *h)
     if (h->kind.n == 0)
         h->kind = STR("HIVE");
     if (str_eq(h->kind, STR("NTUSER")) || str_eq(h->kind, STR("UsrClass")))
-        h->user = user_of(h->job->name);
+        h->user = windows_user(h->job->name);
     int rc = sink_fact(s, "hive", h->kind);
     if (!rc && h->inner.n)
         rc = sink_fact(s, "name in the hive", h->inner);

@@ -18,19 +18,26 @@ extern const struct importer importers_dnf_log;
 extern const struct importer importers_dpkg_files;
 extern const struct importer importers_dpkg_log;
 extern const struct importer importers_dpkg_status;
+extern const struct importer importers_ec2launch;
 extern const struct importer importers_evtx;
 extern const struct importer importers_host_identity;
+extern const struct importer importers_iis;
 extern const struct importer importers_journald;
 extern const struct importer importers_lastlog;
 extern const struct importer importers_memory;
+extern const struct importer importers_powershell_history;
+extern const struct importer importers_powershell_transcript;
 extern const struct importer importers_registry;
 extern const struct importer importers_rpmdb;
+extern const struct importer importers_scheduled_task;
+extern const struct importer importers_setupapi;
 extern const struct importer importers_ssm_agent;
 extern const struct importer importers_ssm_orchestration;
 extern const struct importer importers_syslog;
 extern const struct importer importers_user_data;
 extern const struct importer importers_utmp;
 extern const struct importer importers_yum_log;
+extern const struct importer importers_windows_firewall;
 
 const struct importer *const importers[] = {
     &importers_apt_history,
@@ -50,19 +57,26 @@ const struct importer *const importers[] = {
     &importers_dpkg_files,
     &importers_dpkg_log,
     &importers_dpkg_status,
+    &importers_ec2launch,
     &importers_evtx,
     &importers_host_identity,
+    &importers_iis,
     &importers_journald,
     &importers_lastlog,
     &importers_memory,
+    &importers_powershell_history,
+    &importers_powershell_transcript,
     &importers_registry,
     &importers_rpmdb,
+    &importers_scheduled_task,
+    &importers_setupapi,
     &importers_ssm_agent,
     &importers_ssm_orchestration,
     &importers_syslog,
     &importers_user_data,
     &importers_utmp,
     &importers_yum_log,
+    &importers_windows_firewall,
     NULL,
 };
 

@@ -134,3 +134,18 @@ struct str windows_program(struct str command)
     }
     return str_sub(command, 0, best);
 }
+
+struct str windows_user(struct str path)
+{
+    size_t at = str_ifind(path, STR("Users/"));
+    size_t skip = 6;
+    if (at == SIZE_MAX) {
+        at = str_ifind(path, STR("Documents and Settings/"));
+        skip = 23;
+    }
+    if (at == SIZE_MAX)
+        return STR_NONE;
+    struct str rest = str_sub(path, at + skip, path.n);
+    size_t end = str_find(rest, STR("/"));
+    return end == SIZE_MAX ? STR_NONE : str_sub(rest, 0, end);
+}

@@ -24,5 +24,7 @@ void windows_guid(char out[WINDOWS_GUID_TEXT], const void *p16);
 /* The program of a command line: what stands in quotes, or up to the first
  * ".exe" and the like that a blank follows. */
 struct str windows_program(struct str command);
+/* "alice" of Users/alice/.., Documents and Settings/alice/..; else none. */
+struct str windows_user(struct str path);
 /* The part after the last backslash or slash. */
 struct str windows_base(struct str path);

@@ -1,0 +1,4 @@
+/* Transcripts of PowerShell. */
+#include "tests/fuzz/importer.h"
+
+FUZZ_IMPORTER("powershell-transcript", "PowerShell_transcript.txt")
