@@ -356,6 +356,8 @@ static int by_rule(struct hive *h, const struct regf_key *k,
     int rc = registry_emit(h, &e);
     if (!rc && rule->form == FORM_RELEASE)
         rc = registry_installed(h, k);
+    if (!rc && rule->form == FORM_ZONE)
+        rc = registry_zone(h, k);
     if (!rc && rule->form == FORM_NETWORK)
         rc = registry_network(h, k, e.r.target);
     return rc;

@@ -47,6 +47,8 @@ int registry_assist(struct hive *h, const struct regf_key *k,
 int registry_shutdown(struct hive *h, const struct regf_key *k,
                       const struct registry_rule *rule) CHECKED;
 int registry_installed(struct hive *h, const struct regf_key *k) CHECKED;
+/* The time zone as a rule of POSIX. */
+int registry_zone(struct hive *h, const struct regf_key *k) CHECKED;
 int registry_network(struct hive *h, const struct regf_key *k,
                      struct str name) CHECKED;
 int registry_user(struct hive *h, const struct regf_key *k,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/varint.h"
+#include "base/zone.h"
 #include "importers/hosttime.h"
 #include "importers/windows.h"
 
@@ -36,8 +37,10 @@ int registry_assist(struct hive *h, const struct regf_key *k,
     e.r.action = str_from(rule->action);
     e.r.target = (struct str){ p, p ? name.n : 0 };
     e.r.target_kind = rule->target_kind;
-    buf_printf(&h->text, "%s, last time; so often: %lu", rule->says,
-               (unsigned long)u32le(d.p + 4));
+    unsigned long often = u32le(d.p + 4);
+    if (d.n == 16 && often > 5)
+        often -= 5; /* it began with five */
+    buf_printf(&h->text, "%s, last time; so often: %lu", rule->says, often);
     if (d.n == 72)
         buf_printf(&h->text, "; in front for %lu ms",
                    (unsigned long)u32le(d.p + 12));
@@ -243,4 +246,74 @@ int registry_domain(struct hive *h, const struct regf_key *k,
     e.r.target_kind = rule->target_kind;
     buf_putz(&h->text, rule->says);
     return registry_emit(h, &e);
+}
+
+/* ---- the time zone ------------------------------------------------------- */
+
+static int32_t minutes(struct hive *h, const struct regf_key *k,
+                       const char *name)
+{
+    struct regf_value v;
+    if (!registry_value(h, k, str_from(name), &v))
+        return 0;
+    struct str d = registry_data(h, &v);
+    int32_t m = v.type == REGF_DWORD && d.n >= 4 ? (int32_t)u32le(d.p) : 0;
+    return m > -24 * 60 && m < 24 * 60 ? m : 0;
+}
+
+/* ",M11.1.0/2:00": the kernel's TIME_FIELDS, whose day counts the weeks. */
+static bool put_change(struct hive *h, const struct regf_key *k,
+                       const char *name, struct buf *out)
+{
+    struct regf_value v;
+    if (!registry_value(h, k, str_from(name), &v))
+        return false;
+    struct str d = registry_data(h, &v);
+    if (d.n < 16 || u16le(d.p) != 0)
+        return false;
+    unsigned month = u16le(d.p + 2), week = u16le(d.p + 4),
+             hour = u16le(d.p + 6), minute = u16le(d.p + 8),
+             weekday = u16le(d.p + 14);
+    if (month < 1 || month > 12 || week < 1 || week > 5 || hour > 23 ||
+        minute > 59 || weekday > 6)
+        return false;
+    buf_printf(out, ",M%u.%u.%u/%u:%02u", month, week, weekday, hour, minute);
+    return true;
+}
+
+static void put_zone(struct buf *out, const char *name, int32_t west)
+{
+    int32_t m = west < 0 ? -west : west;
+    buf_printf(out, "<%s>%s%d:%02d", name, west < 0 ? "-" : "", (int)(m / 60),
+               (int)(m % 60));
+}
+
+/* What the host's clock on the wall showed, as a rule in the form of POSIX:
+ * by it local times of its logs can be understood (base/zone.h). */
+int registry_zone(struct hive *h, const struct regf_key *k)
+{
+    struct buf rule = { 0 }, changes = { 0 };
+    int32_t bias = minutes(h, k, "Bias");
+    put_zone(&rule, "STD", bias + minutes(h, k, "StandardBias"));
+    if (!minutes(h, k, "DynamicDaylightTimeZoneDisabled") &&
+        put_change(h, k, "DaylightStart", &changes) &&
+        put_change(h, k, "StandardStart", &changes)) {
+        put_zone(&rule, "DST", bias + minutes(h, k, "DaylightBias"));
+        buf_put(&rule, buf_str(&changes));
+    }
+    struct zone *z = zone_open_rule(buf_str(&rule), NULL);
+    int rc = 0;
+    if (z && !rule.failed && !changes.failed) {
+        struct registry_event e;
+        registry_event(h, &e, &k->cell, k->written);
+        e.r.sub = 2;
+        e.r.action = STR("host fact");
+        buf_putz(&h->text, "time zone as a rule: ");
+        buf_put(&h->text, buf_str(&rule));
+        rc = registry_emit(h, &e);
+    }
+    zone_close(z);
+    buf_free(&rule);
+    buf_free(&changes);
+    return rc;
 }

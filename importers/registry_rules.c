@@ -11,7 +11,7 @@ static const struct registry_rule rules[] = {
     /* -- the machine -- */
     { CONTROL "ComputerName\\ComputerName", "host fact", "computer name",
       FORM_KEY, KIND_HOST, "ComputerName", "ComputerName" },
-    { CONTROL "TimeZoneInformation", "host fact", "time zone", FORM_KEY, 0,
+    { CONTROL "TimeZoneInformation", "host fact", "time zone", FORM_ZONE, 0,
       "TimeZoneKeyName|Bias|ActiveTimeBias|StandardName|DaylightName",
       "TimeZoneKeyName" },
     { "ControlSet*\\Services\\Tcpip\\Parameters", "host fact", "network name",

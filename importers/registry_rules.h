@@ -13,6 +13,7 @@ enum registry_form {
     FORM_ASSIST,   /* UserAssist: name in ROT13, data with count and time */
     FORM_SHUTDOWN, /* value is a FILETIME: the event's own time */
     FORM_RELEASE,  /* Windows NT\CurrentVersion: also when installed */
+    FORM_ZONE,     /* also as a rule of POSIX */
     FORM_NETWORK,  /* two times of 16 bytes */
     FORM_NAME,     /* the key itself is the news, whatever its values */
     FORM_USER,     /* SAM: F and V */

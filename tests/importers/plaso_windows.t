@@ -31,4 +31,6 @@ counts iis/iis10_cookies.log iis "" 3
 counts windows_firewall.log windows-firewall "" 15
 counts setupapi.dev.log setupapi "device installed" 194
 counts setupapi.setup.log setupapi "device installed" 16
+counts NTUSER.DAT registry "text=started by hand" 14
+counts regf/SAM registry " account SAM on=" 3
 done_testing
