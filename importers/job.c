@@ -285,6 +285,9 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
             importer_look(&p, in->in.src, imp ? confidence : 0);
         imp = seen ? seen : imp;
     }
+    /* an empty history says something, most empty files do not */
+    if ((!imp || imp->flags & IMPORTER_IMAGE) && size == 0)
+        return named(j, ISSUE_NOTE, layers, 0, "empty", "the file is empty");
     if (!imp && holds_nothing(head, size))
         return named(j, ISSUE_NOTE, layers, size, "empty",
                      "the file holds no records");
@@ -565,7 +568,7 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
             return j->err->code;
     }
     if (size == 0) {
-        rc = named(j, ISSUE_NOTE, layers, 0, "empty", "the file is empty");
+        rc = recognise(j, &in, layers, size);
     } else if (depth == 0 && (is_gzip(window) || zstd_is(window)) &&
                packs_image(j, window)) {
         j->verdict = WIRE_NEEDS_IMAGE;

@@ -20,6 +20,8 @@ extern const struct importer importers_dpkg_log;
 extern const struct importer importers_dpkg_status;
 extern const struct importer importers_ec2launch;
 extern const struct importer importers_evtx;
+extern const struct importer importers_history;
+extern const struct importer importers_journald;
 extern const struct importer importers_host_identity;
 extern const struct importer importers_iis;
 extern const struct importer importers_journald;
@@ -59,6 +61,8 @@ const struct importer *const importers[] = {
     &importers_dpkg_status,
     &importers_ec2launch,
     &importers_evtx,
+    &importers_history,
+    &importers_journald,
     &importers_host_identity,
     &importers_iis,
     &importers_journald,
