@@ -21,7 +21,6 @@ extern const struct importer importers_dpkg_status;
 extern const struct importer importers_ec2launch;
 extern const struct importer importers_evtx;
 extern const struct importer importers_history;
-extern const struct importer importers_journald;
 extern const struct importer importers_host_identity;
 extern const struct importer importers_iis;
 extern const struct importer importers_journald;
@@ -30,6 +29,7 @@ extern const struct importer importers_memory;
 extern const struct importer importers_powershell_history;
 extern const struct importer importers_powershell_transcript;
 extern const struct importer importers_registry;
+extern const struct importer importers_persistence;
 extern const struct importer importers_rpmdb;
 extern const struct importer importers_scheduled_task;
 extern const struct importer importers_setupapi;
@@ -62,7 +62,6 @@ const struct importer *const importers[] = {
     &importers_ec2launch,
     &importers_evtx,
     &importers_history,
-    &importers_journald,
     &importers_host_identity,
     &importers_iis,
     &importers_journald,
@@ -71,6 +70,7 @@ const struct importer *const importers[] = {
     &importers_powershell_history,
     &importers_powershell_transcript,
     &importers_registry,
+    &importers_persistence,
     &importers_rpmdb,
     &importers_scheduled_task,
     &importers_setupapi,
