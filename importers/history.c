@@ -462,7 +462,10 @@ static int import(struct import_job *job, struct err *err)
     struct history h = { .job = job, .owner = home_owner(job->name) };
     uint8_t kind, found;
     const char *program;
-    struct str head = window_text((struct str){ job->in->p, job->in->n });
+    if (window_fill(job->in, 4096))
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    struct str head =
+        window_text(str_sub((struct str){ job->in->p, job->in->n }, 0, 4096));
     h.program = program_of(job->name, &kind);
     if (by_content(head, &found, &program) || h.program[0] == 0) {
         /* mysql and psql built with libedit keep their names */

@@ -332,7 +332,8 @@ static int read_any(struct persistence *p)
     if (p->unit.n)
         return persistence_unit(p);
     /* a loose crontab: the sixth column of a system's is a user */
-    struct str head = { p->job->in->p, p->job->in->n };
+    struct str head =
+        str_sub((struct str){ p->job->in->p, p->job->in->n }, 0, 4096);
     return window_has(head, " root ") || window_has(head, "\troot\t")
                ? persistence_cron_system(p)
                : persistence_cron_user(p);
@@ -341,6 +342,8 @@ static int read_any(struct persistence *p)
 static int import(struct import_job *job, struct err *err)
 {
     struct persistence p = { .job = job, .owner = owner_of(job->name) };
+    if (window_fill(job->in, 4096))
+        return err_set(err, ERR_INTERNAL, "out of memory");
     lines_open(&p.l, job);
     int rc = lines_end(&p.l, read_any(&p));
     buf_free(&p.text);

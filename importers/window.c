@@ -24,6 +24,14 @@ char window_peek(struct window *w)
     }
 }
 
+int window_fill(struct input *in, size_t n)
+{
+    int rc = 0;
+    while (rc == 0 && in->n < n && !in->eof)
+        rc = input_more(in, 0);
+    return rc;
+}
+
 struct str window_text(struct str head)
 {
     return str_starts(head, STR(BOM)) ? str_sub(head, sizeof(BOM) - 1, head.n)

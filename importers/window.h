@@ -28,6 +28,9 @@ int window_more(struct window *w) CHECKED;
  * 1). */
 char window_peek(struct window *w);
 
+/* Reads on until the first n bytes are there, or all: for importers that
+ * choose by them how to read. Nonzero: no memory. */
+int window_fill(struct input *in, size_t n) CHECKED;
 /* Without a UTF-8 byte order mark. */
 struct str window_text(struct str head);
 /* Does the text occur in head? For probes. */
