@@ -2,6 +2,7 @@
 #include "importers/importer.h"
 
 extern const struct importer importers_apt_history;
+extern const struct importer importers_accounts;
 extern const struct importer importers_auditd;
 extern const struct importer importers_aws_credentials;
 extern const struct importer importers_cloud_agents;
@@ -43,6 +44,7 @@ extern const struct importer importers_windows_firewall;
 
 const struct importer *const importers[] = {
     &importers_apt_history,
+    &importers_accounts,
     &importers_auditd,
     &importers_aws_credentials,
     &importers_cloud_agents,
