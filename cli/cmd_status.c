@@ -337,10 +337,10 @@ static int put_issues(struct status *s, struct err *err)
 }
 
 static const struct table_column issue_columns[] = {
-    { "exhibit", "EXHIBIT", false, 0 },   { "member", "MEMBER", false, 40 },
-    { "severity", "SEVERITY", false, 0 }, { "code", "ISSUE", false, 0 },
-    { "offset", "OFFSET", true, 0 },      { "length", "LENGTH", true, 0 },
-    { "detail", "DETAIL", false, 0 },
+    { "exhibit", "EXHIBIT", false, 0 }, { "member", "MEMBER", false, 40 },
+    { "layers", "LAYERS", false, 40 },  { "severity", "SEVERITY", false, 0 },
+    { "code", "ISSUE", false, 0 },      { "offset", "OFFSET", true, 0 },
+    { "length", "LENGTH", true, 0 },    { "detail", "DETAIL", false, 0 },
 };
 
 static int list_issue(void *ctx, const struct issue *i)
@@ -351,6 +351,7 @@ static int list_issue(void *ctx, const struct issue *i)
     int rc = i->member ? case_member(s->c, i->member, &a, &m, NULL) : 0;
     table_str(s->t, name_exhibit(i->exhibit));
     table_str(s->t, m.path);
+    table_str(s->t, m.layers);
     table_str(s->t, name_severity(i->severity));
     table_str(s->t, i->code);
     table_u64(s->t, i->off);

@@ -25,7 +25,8 @@ void pipeline_format(void *ctx, struct str format)
         p->front_disk = true;
     } else if (str_eq(format, STR("memory"))) {
         p->kinds |= 4;
-    } else if (format.n && !p->inside_path) {
+    } else if (format.n && !p->inside_path &&
+               !str_eq(format, STR("ebs-file"))) { /* a part of the disk */
         p->kinds |= 1;
     }
 }

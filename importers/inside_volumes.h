@@ -14,3 +14,6 @@ struct inside_volumes;
 struct source *inside_volumes_file(struct inside_volumes **v,
                                    const struct wire_request *r, const int *fds,
                                    size_t n_fds, struct err *err);
+/* The time zone that the host of that file's volume is set to, by its
+ * /etc/localtime; NULL: the volume does not say. */
+const struct zone *inside_volumes_zone(const struct inside_volumes *v);

@@ -58,7 +58,9 @@ struct job {
     bool outer;  /* the file's own member is still to come */
     bool image;  /* the file is to be read as one, in a worker for them */
     bool inside; /* a file within an image */
+    const struct source *inner; /* its bytes; NULL: what they lack is said */
     struct inside_volumes *volumes;
+    const struct zone *zone; /* of the host; NULL: not known */
     uint8_t verdict;
     struct err *err;
 };
@@ -114,6 +116,23 @@ static int zstd_issue(struct job *j, const struct zstd_report *r)
                       (unsigned long long)r->frames);
 }
 
+/* Of a file within an image: what of it is not in the evidence was read as
+ * zeros. Known when all of it was read. */
+static int gap_issue(struct job *j)
+{
+    const struct source *s = j->inner;
+    j->inner = NULL;
+    if (s->n_gaps == 0)
+        return 0;
+    return sink_issue(j->sink, ISSUE_ERROR, s->gaps[0].off, s->gaps[0].len,
+                      "file-part",
+                      "%llu bytes of the file are not in the evidence or "
+                      "cannot be read: records in them are lost, the first "
+                      "from byte %llu on",
+                      (unsigned long long)source_gap_bytes(s),
+                      (unsigned long long)s->gaps[0].off);
+}
+
 /* Damage of the layers around belongs to the first member that met it. */
 static int end(struct job *j)
 {
@@ -129,6 +148,8 @@ static int end(struct job *j)
             return rc;
     }
     int rc = j->utf16 ? utf16_issue(j) : 0;
+    if (rc == 0 && j->inner)
+        rc = gap_issue(j);
     return rc ? rc : sink_member_end(j->sink);
 }
 
@@ -227,6 +248,7 @@ static int run_importer(struct job *j, const struct importer *imp,
         .name = j->name.path,
         .has_modified = j->name.has_modified,
         .modified = j->name.modified,
+        .zone = j->zone,
         .layers = layers,
         .sink = j->sink,
         .arena = &j->arena,
@@ -631,7 +653,11 @@ static int inside_handle(struct job *j, const int *fds, size_t n_fds)
             return ERR_INTERNAL;
         return unknown(j, req->inside, 0, "not-read", j->err->what);
     }
+    j->inner = src;
+    j->zone = inside_volumes_zone(j->volumes);
     int rc = unwrap(j, src, STR_NONE, req->inside, 0);
+    j->inner = NULL;
+    j->zone = NULL;
     source_close(src);
     return rc;
 }

@@ -1,5 +1,7 @@
 #include "importers/lines.h"
 
+enum { NUL_RUN = 16 }; /* so many within a line are a hole in it */
+
 void lines_open(struct lines *l, struct import_job *job)
 {
     *l = (struct lines){ .w = { .in = job->in, .sink = job->sink },
@@ -31,6 +33,20 @@ static void skip_nuls(struct lines *l, struct str *text, uint64_t *off)
     *off += n;
 }
 
+/* Where a run of NUL bytes cuts the line in two; s.n when none does. */
+static size_t before_nuls(struct str s)
+{
+    size_t at = 0;
+    for (const char *p; at < s.n && (p = memchr(s.p + at, 0, s.n - at));) {
+        size_t from = (size_t)(p - s.p);
+        for (at = from; at < s.n && s.p[at] == 0; at++)
+            ;
+        if (from && at - from >= NUL_RUN)
+            return from;
+    }
+    return s.n;
+}
+
 int lines_next(struct lines *l, struct line *out)
 {
     size_t n, ending;
@@ -46,6 +62,12 @@ int lines_next(struct lines *l, struct line *out)
     if (n > LINES_PART || (n == LINES_PART && ending == 0 && !l->w.in->eof)) {
         out->text.n = LINES_PART;
         out->part = true;
+        ending = 0;
+    }
+    size_t whole = before_nuls(out->text);
+    if (whole < out->text.n) { /* the rest is a line of its own */
+        out->text.n = whole;
+        out->part = false;
         ending = 0;
     }
     out->cut = !out->part && ending == 0;

@@ -1,7 +1,8 @@
 /*
  * The lines of a member: of any length and ending (LF, CR LF, none at the
- * end), each with its place. Runs of NUL bytes, which crashed writers leave
- * behind, are taken off the front of a line and named once (lines_end).
+ * end), each with its place. Runs of NUL bytes, which crashed writers and
+ * missing blocks leave behind, end a line, are taken off the front of the next
+ * one, and are named once (lines_end).
  *
  *     struct lines l;
  *     struct line line;

@@ -155,4 +155,36 @@ if dumpe2fs -h a.img 2>&1 | grep -q needs_recovery; then
 else
     skip "logs of two views" "this debugfs writes no journal"
 fi
+
+# Local times are those of the zone that the volume is set to.
+rm -rf root
+mkdir -p root/etc root/usr/share/zoneinfo/Asia root/var/log
+{ # a TZif file of version 2 that has a rule alone
+    for i in 1 2; do
+        printf 'TZif2'
+        head -c 15 /dev/zero
+        printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\4'
+        printf '\0\0\176\220\0\0JST\0'
+    done
+    printf '\nJST-9\n'
+} >root/usr/share/zoneinfo/Asia/Tokyo
+ln -s ../usr/share/zoneinfo/Asia/Tokyo root/etc/localtime
+echo '2026-03-11 12:20:14 install sysupd:amd64 <none> 1.0' >root/var/log/dpkg.log
+image z.img
+rm -f k.kan*
+k new k.kan >out
+k import k.kan z.img >out 2>err
+e=$(k timeline k.kan source:dpkg-log --format csv 2>err | sed -n '2s/,.*//p')
+k show k.kan "$e" >out 2>err
+is_match out '^time +2026-03-11T03:20:14Z' "local time by /etc/localtime of the volume"
+is_match out '^time is +.*local time of the host' "  and it is said"
+
+# A block of the image that is not in the evidence lies in a log.
+rm -f k.kan*
+k new k.kan >out
+k import k.kan "$SRCDIR/samples/disk/app-01-root.zip" >out 2>err
+k status k.kan --issues --format csv >got 2>err
+is_match got 'log/audit/audit.log.1,error,file-part,524288 bytes of the file are not' \
+    "a hole in a log is named"
+is_match got 'log/audit/audit.log.1,warning,nul-padding,' "  and is no part of a line"
 done_testing
