@@ -4,6 +4,7 @@
 
 #include "casedb/libraries.h"
 #include "evidence/libraries.h"
+#include "importers/libraries.h"
 #include "tui/tui.h"
 
 enum { LIBRARIES = 64, WORDS = 120 };
@@ -38,6 +39,7 @@ struct str cli_libraries(struct arena *a)
     base_libraries(add, &l);
     casedb_libraries(add, &l);
     evidence_libraries(add, &l);
+    importers_libraries(add, &l);
     tui_libraries(add, &l);
     qsort(l.words, l.n, sizeof(l.words[0]), by_bytes);
     for (size_t i = 0; i < l.n; i++)

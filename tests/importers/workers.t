@@ -35,7 +35,7 @@ for how in crash hang eat; do
         [ -z "${SANITIZERS:-}" ] || why='(not-read|worker-died)'
         ;;
     esac
-    is_match got "3.json.$how,error,$why" "$how: the issue says why"
+    is_match got "3.json.$how,,error,$why" "$how: the issue says why"
     first=$("$tool" hash k.kan)
     import k.kan 2 3
     is "$("$tool" hash k.kan)" "$first" "$how: the same in small batches"
@@ -71,7 +71,7 @@ changes() { # WHAT REGEX [VARIABLE=FILE]
     env "$3" "$tool" import k.kan "$TMP/e" 0 1 >out 2>err
     is_status $? 0 "$1: the import ends"
     issues k.kan >got
-    is_match got "1.json,error,changed-during-read.*$2" "  the issue says so"
+    is_match got "1.json,,error,changed-during-read.*$2" "  the issue says so"
     is "$(grep -c changed-during-read got)" 1 "  of that file alone"
 }
 cp -r e good
