@@ -39,6 +39,8 @@ extern const struct importer importers_ssm_orchestration;
 extern const struct importer importers_syslog;
 extern const struct importer importers_user_data;
 extern const struct importer importers_utmp;
+extern const struct importer importers_web_access;
+extern const struct importer importers_web_error;
 extern const struct importer importers_yum_log;
 extern const struct importer importers_windows_firewall;
 
@@ -81,6 +83,8 @@ const struct importer *const importers[] = {
     &importers_syslog,
     &importers_user_data,
     &importers_utmp,
+    &importers_web_access,
+    &importers_web_error,
     &importers_yum_log,
     &importers_windows_firewall,
     NULL,
