@@ -7,7 +7,7 @@ const struct command *const commands[] = {
     &cmd_new,      &cmd_import,   &cmd_status,   &cmd_evidence, &cmd_custody,
     &cmd_verify,   &cmd_audit,    &cmd_timeline, &cmd_show,     &cmd_search,
     &cmd_entities, &cmd_pivot,    &cmd_analyze,  &cmd_links,    &cmd_lineage,
-    &cmd_coverage, &cmd_disk,     &cmd_known,    &cmd_packages, &cmd_memory,   &cmd_note,
+    &cmd_coverage, &cmd_host,     &cmd_disk,     &cmd_known,    &cmd_packages, &cmd_memory,   &cmd_note,
     &cmd_tag,      &cmd_verdict,  &cmd_bookmark, &cmd_tui,      &cmd_report,
     &cmd_export,   &cmd_seal,     &cmd_importers, &cmd_selftest, &cmd_version,
     &cmd_help,     &cmd_man,      &cmd_completion,

@@ -14,6 +14,7 @@ extern const struct command cmd_entities;
 extern const struct command cmd_evidence;
 extern const struct command cmd_export;
 extern const struct command cmd_help;
+extern const struct command cmd_host;
 extern const struct command cmd_import;
 extern const struct command cmd_importers;
 extern const struct command cmd_known;
