@@ -1,12 +1,13 @@
 #include "tui/elist.h"
 
+#include "analyzer/dated.h"
 #include "tui/app.h"
 #include "tui/terms.h"
 
 #include <stdlib.h>
 
-const enum field elist_fields[ELIST_FIELDS] = { FIELD_ACTOR, FIELD_ACTION,
-                                                FIELD_TARGET, FIELD_IP };
+static const enum field plain_fields[] = { FIELD_ACTOR, FIELD_ACTION,
+                                           FIELD_TARGET, FIELD_IP };
 
 enum load { LOAD_ANEW, LOAD_LATER, LOAD_EARLIER, LOAD_SEEK };
 
@@ -15,6 +16,7 @@ struct list_job {
     struct elist *list;
     enum load load;
     struct str filter;
+    const struct host_view *view;
     bool bounded, has_at, back;
     struct instant from, to;
     struct hit at;
@@ -37,6 +39,16 @@ static void free_page(struct elist_page *p)
     free(p);
 }
 
+static int read_host(struct casedb *c, struct arena *a, struct row *r,
+                     struct err *err)
+{
+    struct host_row *h = arena_array(a, 1, sizeof(*h));
+    if (!h)
+        return err_set(err, ERR_INTERNAL, "out of memory");
+    r->host = h;
+    return host_row_read(c, r->e.id, a, h, err);
+}
+
 static int read_rows(struct list_job *j, struct casedb *c,
                      const struct hit *hits, int n, struct err *err)
 {
@@ -47,11 +59,43 @@ static int read_rows(struct list_job *j, struct casedb *c,
     for (p->n = 0; p->n < n; p->n++) {
         if (job_stopped(&j->job))
             return ERR_STOPPED;
-        int rc = row_read(c, hits[p->n].id, &p->arena, &p->rows[p->n], err);
+        struct row *r = &p->rows[p->n];
+        int rc = row_read(c, hits[p->n].id, &p->arena, r, err);
+        if (rc == 0 && j->view)
+            rc = read_host(c, &p->arena, r, err);
         if (rc)
             return rc;
     }
     return 0;
+}
+
+/* Lists of a view have the undated last, all others as the case gives them. */
+struct walk {
+    struct scan *scan;
+    struct dated *dated;
+};
+
+static int walk_open(const struct list_job *j, struct casedb *c,
+                     const struct plan *plan, const struct hit *at, bool back,
+                     struct walk *w, struct err *err)
+{
+    *w = (struct walk){ NULL, NULL };
+    return j->view ? dated_open(c, plan, at, back, &w->dated, err)
+                   : scan_open(c, plan, at, back, &w->scan, err);
+}
+
+static int walk_next(struct walk *w, struct hit *out, struct err *err)
+{
+    return w->dated ? dated_next(w->dated, out, err)
+                    : scan_next(w->scan, out, err);
+}
+
+static void walk_close(struct walk *w)
+{
+    if (w->dated)
+        dated_close(w->dated);
+    else
+        scan_close(w->scan);
 }
 
 /* Up to n hits from `at`, away from it. Returns their number or an error. */
@@ -59,19 +103,19 @@ static int take_hits(struct list_job *j, struct casedb *c,
                      const struct plan *plan, const struct hit *at, bool back,
                      struct hit *hits, int n, struct err *err)
 {
-    struct scan *s;
-    int rc = scan_open(c, plan, at, back, &s, err);
+    struct walk w;
+    int rc = walk_open(j, c, plan, at, back, &w, err);
     if (rc)
         return rc;
     int got = 0;
-    while (got < n && (rc = scan_next(s, &hits[got], err)) > 0) {
+    while (got < n && (rc = walk_next(&w, &hits[got], err)) > 0) {
         got++;
         if (job_stopped(&j->job))
             rc = ERR_STOPPED;
         if (rc < 0)
             break;
     }
-    scan_close(s);
+    walk_close(&w);
     return rc < 0 ? rc : got;
 }
 
@@ -135,6 +179,9 @@ static bool row_has(const struct row *r, struct str text)
     for (unsigned f = 0; f < FIELDS; f++)
         if (str_ifind(r->value[f], text) != SIZE_MAX)
             return true;
+    for (unsigned f = 0; r->host && f < HOST_FIELDS; f++)
+        if (str_ifind(r->host->cell[f], text) != SIZE_MAX)
+            return true;
     return str_ifind(r->e.text, text) != SIZE_MAX ||
            str_ifind(r->e.uid, text) != SIZE_MAX ||
            str_ifind(r->e.request, text) != SIZE_MAX;
@@ -154,26 +201,28 @@ static int is_sought(struct list_job *j, struct casedb *c,
     struct row r;
     arena_reset(a);
     int rc = row_read(c, h->id, a, &r, err);
+    if (rc == 0 && j->view)
+        rc = read_host(c, a, &r, err);
     return rc ? rc : row_has(&r, j->find);
 }
 
 static int seek(struct list_job *j, struct casedb *c, const struct plan *plan,
                 struct err *err)
 {
-    struct scan *s;
+    struct walk w;
     struct arena a = { 0 };
     struct hit last = j->at, h;
-    int rc = scan_open(c, plan, &j->at, j->back, &s, err);
+    int rc = walk_open(j, c, plan, &j->at, j->back, &w, err);
     if (rc)
         return rc;
-    while ((rc = scan_next(s, &h, err)) > 0) {
+    while ((rc = walk_next(&w, &h, err)) > 0) {
         rc = job_stopped(&j->job) ? ERR_STOPPED
                                   : is_sought(j, c, &last, &h, &a, err);
         if (rc)
             break;
         last = h;
     }
-    scan_close(s);
+    walk_close(&w);
     arena_free(&a);
     if (rc <= 0)
         return rc;
@@ -192,6 +241,15 @@ static int list_run(struct job *job, struct desk *d, struct err *err)
         return rc;
     const struct plan *plan = terms.plan;
     j->note = arena_copy(&job->arena, terms.note);
+    if (j->view) {
+        const struct plan *of_view;
+        rc = host_view_plan(d->c, j->view, &job->arena, &of_view, err);
+        if (rc)
+            return rc;
+        plan = host_view_and(of_view, plan, &job->arena);
+        if (!plan)
+            return err_set(err, ERR_INTERNAL, "out of memory");
+    }
     struct plan time = { .op = PLAN_TIME, .from = j->from, .to = j->to };
     struct plan both = { .op = PLAN_AND,
                          .a = &time,
@@ -319,6 +377,7 @@ static struct list_job *list_job(struct elist *l, enum load load)
     j->list = l;
     j->load = load;
     j->filter = arena_copy(&j->job.arena, buf_str(&l->filter));
+    j->view = l->view;
     j->bounded = l->bounded;
     j->from = l->from;
     j->to = l->to;
@@ -357,6 +416,8 @@ void elist_open(struct elist *l, struct view *v, unsigned slot)
     l->v = v;
     l->slot = slot;
     l->field = 1;
+    l->n_fields = sizeof(plain_fields) / sizeof(plain_fields[0]);
+    memcpy(l->fields, plain_fields, sizeof(plain_fields));
 }
 
 void elist_close(struct elist *l)
@@ -433,7 +494,7 @@ bool elist_act(struct elist *l, enum action action)
         l->field = l->field ? l->field - 1 : 0;
         return true;
     case ACTION_RIGHT:
-        l->field += l->field + 1 < ELIST_FIELDS;
+        l->field += l->field + 1 < l->n_fields;
         return true;
     case ACTION_FIRST:
         if (l->at_start)
@@ -474,9 +535,11 @@ bool elist_value(const struct elist *l, unsigned *kind, uint32_t *id,
     const struct row *r = elist_current(l);
     if (!r)
         return false;
-    enum field f = elist_fields[l->field];
-    *id = row_id(r, f);
+    enum field f = elist_field(l);
+    *id = f == FIELDS ? 0 : row_id(r, f);
     *kind = kind_of_id(*id);
-    *text = *id ? r->value[f] : f == FIELD_TARGET ? r->e.text : STR_NONE;
+    *text = *id                                ? r->value[f]
+            : f == FIELD_TARGET || f == FIELDS ? r->e.text
+                                               : STR_NONE;
     return *id != 0 || text->n != 0;
 }

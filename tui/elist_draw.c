@@ -44,7 +44,7 @@ static struct layout layout_for(const struct elist *l, int w)
 static bool is_gap(const struct elist *l, const struct row *a,
                    const struct row *b)
 {
-    return a && b && a->e.timed && b->e.timed &&
+    return !l->view && a && b && a->e.timed && b->e.timed &&
            seconds_between(a->e.t, b->e.t) > elist_gap(l);
 }
 
@@ -118,7 +118,7 @@ static void pen_field(struct pen *p, const struct elist *l, enum field f,
                       struct str text, int cells, bool cursor)
 {
     uint8_t style = p->style;
-    if (cursor && elist_fields[l->field] == f)
+    if (cursor && elist_field(l) == f)
         p->style = STYLE_FOCUS;
     if (cells >= 0 && cells < 32)
         pen_short(p, text, cells);
@@ -160,7 +160,7 @@ static void draw_rest(struct pen *p, const struct elist *l, const struct row *r,
                   cursor);
 }
 
-static void draw_marks(struct pen *p, const struct app *a, const struct row *r)
+void elist_pen_marks(struct pen *p, const struct app *a, const struct row *r)
 {
     static const char letters[] = "nt*v"; /* enum mark_kind */
     unsigned bits = app_marked(a, r->e.id);
@@ -214,7 +214,7 @@ static void draw_row(struct elist *l, struct area a, int y, int i)
     }
     if (k.marks) {
         p = pen_at(a, k.marks, y, STYLE_PLAIN);
-        draw_marks(&p, l->v->app, r);
+        elist_pen_marks(&p, l->v->app, r);
     }
     if (k.lane) {
         p = pen_at(a, k.lane, y, lane_style(r->value[FIELD_SOURCE]));
@@ -235,7 +235,7 @@ static void draw_row(struct elist *l, struct area a, int y, int i)
         area_highlight(a, y);
 }
 
-static void pen_zone(struct pen *p, int zone_min)
+void pen_zone(struct pen *p, int zone_min)
 {
     int m = zone_min < 0 ? -zone_min : zone_min;
     pen_f(p, "%c%02d:%02d", zone_min < 0 ? '-' : '+', m / 60, m % 60);
@@ -300,7 +300,10 @@ static int lines_between(const struct elist *l, int i, int k)
 
 void elist_draw(struct elist *l, struct area a)
 {
-    if (a.h >= 5)
+    if (l->view)
+        elist_columns_heads(l,
+                            a.h >= 5 ? area_take(&a, 1) : (struct area){ 0 });
+    else if (a.h >= 5)
         draw_heads(l, area_take(&a, 1));
     l->height = a.h;
     if (a.h <= 0)
@@ -323,7 +326,9 @@ void elist_draw(struct elist *l, struct area a)
     for (int i = l->top; i < l->n && y < a.h; i++) {
         if (i > l->top && is_gap(l, elist_row(l, i - 1), elist_row(l, i)))
             draw_gap(l, a, y++, elist_row(l, i - 1), elist_row(l, i));
-        if (y < a.h)
+        if (y < a.h && l->view)
+            elist_columns_row(l, a, y++, i);
+        else if (y < a.h)
             draw_row(l, a, y++, i);
     }
 }

@@ -74,8 +74,8 @@ const struct key_row keymap[] = {
     { "y", CAN_VALUE | CAN_EVENT, ACTION_COPY, "copy view",
       "the value alone, unframed, for the terminal's own selection" },
 
-    { "1 2 3 4 5 6 7", 0, ACTION_GO_SCREEN, NULL,
-      "overview, timeline, entities, search, notes, evidence, disks" },
+    { "1 2 3 4 5 6 7 8", 0, ACTION_GO_SCREEN, NULL,
+      "overview, timeline, entities, search, notes, evidence, disk, host" },
     { ":", 0, ACTION_PALETTE, "palette", "every action and screen by name" },
     { "? F1", 0, ACTION_HELP, "help", "the keys of this screen" },
     { "Esc Backspace", 0, ACTION_BACK, "back",

@@ -6,6 +6,8 @@
 
 #include "tui/screen.h"
 
+struct host_row;
+
 /* The columns whose value can be under the cursor. */
 enum field {
     FIELD_SOURCE,
@@ -26,6 +28,7 @@ extern const char *const field_names[FIELDS]; /* of the filter language */
 struct row {
     struct event e; /* its texts in the arena */
     struct str value[FIELDS];
+    const struct host_row *host; /* of lists of a view, else NULL */
 };
 
 static inline uint32_t row_id(const struct row *r, enum field f)

@@ -3,11 +3,10 @@
 #include "tui/app.h"
 #include "tui/elist.h"
 #include "tui/histogram.h"
-#include "tui/terms.h"
 
 #include <stdio.h>
 
-enum { SLOT_LIST = 1, SLOT_COUNT, PARTS = 16 };
+enum { SLOT_LIST = 1, SLOT_COUNT };
 
 struct timeline {
     struct elist list;
@@ -78,28 +77,12 @@ static void close_view(struct view *v)
 
 static void draw_filter(const struct timeline *t, struct area row)
 {
-    struct str filter = buf_str(&t->list.filter);
-    struct part parts[PARTS];
-    size_t n = terms_split(filter, parts, PARTS);
     struct pen p = pen_at(row, 1, 0, STYLE_LABEL);
     const struct histogram *h = &t->histogram;
     const struct facts *f = t->list.v->app->facts;
-    if (n == 0) {
+    bool n = elist_terms_draw(&t->list, &p, row.w > 60 ? 40 : 24);
+    if (!n)
         pen_z(&p, "all events");
-    }
-    for (size_t i = 0; i < n; i++) {
-        p.style = STYLE_PLAIN;
-        if (n > 1)
-            pen_f(&p, "%zu", i + 1);
-        p.style = STYLE_CHIP;
-        pen_z(&p, "[");
-        pen_text(&p,
-                 str_sub(filter, parts[i].from, parts[i].to - parts[i].from),
-                 row.w > 60 ? 40 : 24);
-        pen_z(&p, "]");
-        p.style = STYLE_PLAIN;
-        pen_z(&p, " ");
-    }
     p.style = STYLE_PLAIN;
     if (!f || row.w < 60)
         return;
@@ -183,41 +166,8 @@ static void draw(struct view *v, struct area a)
 
 static void filter_changed(struct timeline *t)
 {
-    const struct row *r = elist_current(&t->list);
-    struct hit at = r ? row_hit(r) : (struct hit){ 0 };
-    t->list.refused = (struct refusal){ .column = -1 };
-    elist_load(&t->list, r ? &at : NULL);
+    elist_terms_load(&t->list);
     count(t);
-}
-
-static void add_part(struct view *v, bool not )
-{
-    struct timeline *t = state(v);
-    unsigned kind;
-    uint32_t id;
-    struct str value;
-    if (!elist_value(&t->list, &kind, &id, &value) || !id) {
-        app_say(v->app, STYLE_WARN, "there is no value under the cursor");
-        return;
-    }
-    enum field f = elist_fields[t->list.field];
-    terms_add(&t->list.filter, not, field_names[f], value);
-    filter_changed(t);
-}
-
-static void unchip(struct view *v)
-{
-    struct timeline *t = state(v);
-    struct part parts[PARTS];
-    size_t n = terms_split(buf_str(&t->list.filter), parts, PARTS);
-    if (n == 0)
-        app_say(v->app, STYLE_WARN, "there is no filter");
-    else if (n > 1) {
-        app_ask(v, ASK_UNCHIP, "take away part number (0 = all)", STR(""));
-    } else {
-        buf_clear(&t->list.filter);
-        filter_changed(t);
-    }
 }
 
 static bool open_row(struct view *v)
@@ -275,10 +225,12 @@ static bool act(struct view *v, enum action action, uint32_t key)
         return true;
     case ACTION_ONLY:
     case ACTION_WITHOUT:
-        add_part(v, action == ACTION_WITHOUT);
+        if (elist_terms_add(&t->list, action == ACTION_WITHOUT))
+            filter_changed(t);
         return true;
     case ACTION_UNCHIP:
-        unchip(v);
+        if (elist_terms_unchip(&t->list))
+            filter_changed(t);
         return true;
     case ACTION_GO_TIME:
         app_ask(v, ASK_TIME, "go to time (UTC)", STR(""));
@@ -337,37 +289,21 @@ static bool go_time(struct timeline *t, struct str text, struct refusal *no)
     return true;
 }
 
-static bool take_away(struct timeline *t, struct str text, struct refusal *no)
-{
-    uint64_t i;
-    struct part parts[PARTS];
-    size_t n = terms_split(buf_str(&t->list.filter), parts, PARTS);
-    if (!str_u64(str_trim(text), &i) || i > n) {
-        snprintf(no->why, sizeof(no->why), "1 to %zu, or 0 for all", n);
-        return false;
-    }
-    if (i == 0)
-        buf_clear(&t->list.filter);
-    else
-        terms_remove(&t->list.filter, (size_t)i - 1);
-    filter_changed(t);
-    return true;
-}
-
 static bool said(struct view *v, enum ask ask, struct str text,
                  struct refusal *no)
 {
     struct timeline *t = state(v);
     switch (ask) {
     case ASK_FILTER:
-        if (!terms_check(text, no))
+        if (!elist_terms_set(&t->list, text, no))
             return false;
-        buf_clear(&t->list.filter);
-        buf_put(&t->list.filter, str_trim(text));
         filter_changed(t);
         return true;
     case ASK_UNCHIP:
-        return take_away(t, text, no);
+        if (!elist_terms_take_away(&t->list, text, no))
+            return false;
+        filter_changed(t);
+        return true;
     case ASK_TIME:
         return go_time(t, text, no);
     case ASK_FIND:

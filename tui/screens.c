@@ -3,7 +3,7 @@
 
 extern const struct screen screen_overview, screen_timeline, screen_entities,
     screen_search, screen_marks, screen_evidence, screen_disk, screen_event, screen_entity,
-    screen_around, screen_copy, screen_help, screen_palette;
+    screen_around, screen_copy, screen_host, screen_help, screen_palette;
 
 /* clang-format off: one a line */
 const struct screen *const screens[] = {
@@ -14,6 +14,7 @@ const struct screen *const screens[] = {
     &screen_marks,
     &screen_evidence,
     &screen_disk,
+    &screen_host,
     &screen_event,
     &screen_entity,
     &screen_around,
