@@ -27,7 +27,7 @@ struct report {
  * returned with r->err filled. */
 typedef int chapter_fn(struct report *r);
 chapter_fn report_case, report_exhibits, report_custody, report_accounting,
-    report_method, report_coverage, report_activity, report_entities,
+    report_method, report_coverage, report_activity, report_entities, report_hosts,
     report_links, report_events, report_searches, report_issues, report_limits,
     report_audit, report_verify, report_glossary, report_files;
 

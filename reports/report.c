@@ -29,6 +29,7 @@ static const struct chapter {
     { "limits", W_CH_LIMITS, report_limits },
     { "activity", W_CH_ACTIVITY, report_activity },
     { "entities", W_CH_ENTITIES, report_entities },
+    { "hosts", W_CH_HOSTS, report_hosts },
     { "events", W_CH_EVENTS, report_events },
     { "links", W_CH_LINKS, report_links },
     { "searches", W_CH_SEARCHES, report_searches },
@@ -45,11 +46,12 @@ const struct report_template report_templates[] = {
     { "full", "every chapter", CHAPTER(CHAPTERS) - 1 },
     { "evidence", "exhibits, custody, accounting, coverage, issues",
       CHAPTER(0) | CHAPTER(1) | CHAPTER(2) | CHAPTER(3) | CHAPTER(4) |
-          CHAPTER(5) | CHAPTER(6) | CHAPTER(12) | CHAPTER(13) | CHAPTER(14) |
-          CHAPTER(16) },
-    { "events", "the events listed, links and searches",
+          CHAPTER(5) | CHAPTER(6) | CHAPTER(13) | CHAPTER(14) | CHAPTER(15) |
+          CHAPTER(17) },
+    { "events", "the events listed, hosts, links and searches",
       CHAPTER(0) | CHAPTER(5) | CHAPTER(6) | CHAPTER(7) | CHAPTER(8) |
-          CHAPTER(9) | CHAPTER(10) | CHAPTER(11) | CHAPTER(14) | CHAPTER(15) },
+          CHAPTER(9) | CHAPTER(10) | CHAPTER(11) | CHAPTER(12) | CHAPTER(15) |
+          CHAPTER(16) },
     { 0 },
 };
 
