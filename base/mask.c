@@ -68,31 +68,69 @@ static size_t run_of(struct str s, size_t from, bool (*is)(char))
 
 /* ---- names --------------------------------------------------------------- */
 
-bool mask_name(struct str name)
+/* Most names of a log are none of a secret: each word has a letter that few
+ * names have. */
+static const struct {
+    struct str word;
+    char letter;
+} telling[] = {
+#define WORD(word, letter)                                                     \
+    {                                                                          \
+        { word, sizeof(word) - 1 }, letter                                     \
+    }
+    WORD("password", 'w'),       WORD("passwd", 'w'),
+    WORD("passphrase", 'h'),     WORD("secret", 'c'),
+    WORD("token", 'k'),          WORD("api_key", 'k'),
+    WORD("apikey", 'k'),         WORD("api-key", 'k'),
+    WORD("access_key", 'k'),     WORD("private_key", 'v'),
+    WORD("privatekey", 'v'),     WORD("private-key", 'v'),
+    WORD("authorization", 'z'),  WORD("account_key", 'k'),
+    WORD("accountkey", 'k'),     WORD("auth_key", 'k'),
+    WORD("encryption_key", 'k'), WORD("accesskey", 'k'),
+    WORD("signature", 'g'),      WORD("mysql_pwd", 'q'),
+    WORD("key-data", 'k'),       WORD("key_data", 'k'),
+#undef WORD
+};
+
+static uint32_t letter_bit(char c)
 {
-    static const char *const telling[] = {
-        "password",       "passwd",      "passphrase", "secret",
-        "token",          "api_key",     "apikey",     "api-key",
-        "access_key",     "private_key", "privatekey", "private-key",
-        "authorization",  "account_key", "accountkey", "auth_key",
-        "encryption_key", "accesskey",   "signature",  "mysql_pwd",
-        "key-data",       "key_data",
-    };
-    static const char *const not_at_end[] = {
+    unsigned n = (unsigned)(unsigned char)(c | 0x20) - 'a';
+    return n < 26 ? 1u << n : 0;
+}
+
+static bool has_telling(struct str name)
+{
+    uint32_t letters = 0;
+    for (size_t i = 0; i < name.n; i++)
+        letters |= letter_bit(name.p[i]);
+    for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
+        if (letters & letter_bit(telling[i].letter) &&
+            str_ifind(name, telling[i].word) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+static bool ends_otherwise(struct str name)
+{
+    static const char *const ends[] = {
         "id",   "_file", "-file", "path", "_url", "-url",  "type",
         "name", "_dir",  "-dir",  "ttl",  "age",  "count", "expiration",
     };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        size_t n = strlen(ends[i]);
+        if (n <= name.n &&
+            str_ieq(str_sub(name, name.n - n, n), str_from(ends[i])))
+            return true;
+    }
+    return false;
+}
+
+bool mask_name(struct str name)
+{
     if (name.n < 3 || name.n > 64)
         return false;
-    for (size_t i = 0; i < sizeof(not_at_end) / sizeof(*not_at_end); i++) {
-        size_t n = strlen(not_at_end[i]);
-        if (n <= name.n &&
-            str_ieq(str_sub(name, name.n - n, n), str_from(not_at_end[i])))
-            return false;
-    }
-    for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++)
-        if (str_ifind(name, str_from(telling[i])) != SIZE_MAX)
-            return true;
+    if (has_telling(name))
+        return !ends_otherwise(name);
     size_t at = name.n;
     while (at && name.p[at - 1] != '_' && name.p[at - 1] != '-' &&
            name.p[at - 1] != '.')
