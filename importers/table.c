@@ -13,6 +13,8 @@ extern const struct importer importers_cloudtrail_csv;
 extern const struct importer importers_cloudtrail_digest;
 extern const struct importer importers_cloudwatch;
 extern const struct importer importers_cloudwatch_exports;
+extern const struct importer importers_container;
+extern const struct importer importers_container_log;
 extern const struct importer importers_disk;
 extern const struct importer importers_dnf_history;
 extern const struct importer importers_dnf_log;
@@ -57,6 +59,8 @@ const struct importer *const importers[] = {
     &importers_cloudtrail_digest,
     &importers_cloudwatch,
     &importers_cloudwatch_exports,
+    &importers_container,
+    &importers_container_log,
     &importers_disk,
     &importers_dnf_history,
     &importers_dnf_log,

@@ -221,8 +221,7 @@ static int give(struct reader *r, const struct entry *e, struct record *rec)
     struct web_request w = { .client = e->client };
     struct buf *b = &r->words;
     struct str user;
-    struct str request = web_unescape(e->request, arena);
-    bool asked = web_request_line(request, &w);
+    bool asked = web_request_line(e->request, &w); /* only nginx has it, raw */
     w.host = e->host.n ? e->host : STR_NONE;
     w.upstream = e->upstream;
     cloudhost_begin(&r->h);
@@ -230,13 +229,15 @@ static int give(struct reader *r, const struct entry *e, struct record *rec)
         return ERR_INTERNAL;
     buf_clear(b);
     buf_put(b, e->level);
-    put(b, e->level.n ? ": " : "", web_unescape(e->text, arena));
+    bool escaped = str_eq(rec->service, STR("httpd"));
+    put(b, e->level.n ? ": " : "",
+        escaped ? web_unescape(e->text, arena) : e->text);
     if (asked) {
         put(b, ", request ", w.method);
         put(b, " ", w.target);
     }
     put(b, ", by ", e->upstream);
-    put(b, ", from ", web_unescape(e->referrer, arena));
+    put(b, ", from ", e->referrer);
     size_t note = str_find(rec->text, STR(" [asks for "));
     if (note != SIZE_MAX)
         buf_put(b, str_sub(rec->text, note, rec->text.n));
