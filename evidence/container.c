@@ -356,8 +356,8 @@ static void container_close(struct source *s)
     container_free(s->state);
 }
 
-static const struct source_ops container_ops = { container_read,
-                                                 container_close };
+static const struct source_ops container_ops = { .read = container_read,
+                                                 .close = container_close };
 
 struct source *container_make(struct container *c, uint64_t size,
                               struct source *below, struct err *err)

@@ -242,7 +242,8 @@ static void say_listings(struct ebs_state *e)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static struct block *find_block(struct ebs_state *e, uint64_t index)
+/* The first block from index on: its place among all. */
+static size_t block_from(const struct ebs_state *e, uint64_t index)
 {
     size_t lo = 0, hi = e->n;
     while (lo < hi) {
@@ -252,7 +253,13 @@ static struct block *find_block(struct ebs_state *e, uint64_t index)
         else
             hi = mid;
     }
-    return lo < e->n && e->blocks[lo].index == index ? &e->blocks[lo] : NULL;
+    return lo;
+}
+
+static struct block *find_block(struct ebs_state *e, uint64_t index)
+{
+    size_t i = block_from(e, index);
+    return i < e->n && e->blocks[i].index == index ? &e->blocks[i] : NULL;
 }
 
 /* Sums of a block: there may be several (a name and an answer). */
@@ -376,7 +383,24 @@ static void ebs_close(struct source *s)
     state_free(s->state);
 }
 
-static const struct source_ops ebs_ops = { ebs_read, ebs_close };
+/* What has no block is zeros, or a gap that is known by now. */
+static uint64_t ebs_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    const struct ebs_state *e = s->state;
+    uint64_t bs = e->info.block_size;
+    size_t i = block_from(e, off / bs);
+    while (i < e->n && e->blocks[i].file == EBS_NO_FILE)
+        i++;
+    if (i == e->n)
+        return s->size;
+    uint64_t at = e->blocks[i].index * bs;
+    *end = at + bs;
+    return at > off ? at : off;
+}
+
+static const struct source_ops ebs_ops = { .read = ebs_read,
+                                           .close = ebs_close,
+                                           .next_data = ebs_next_data };
 
 /* Ranges that were not recorded: listed and not there; and, where no complete
  * listing says that they are zeros, all that have no block. */

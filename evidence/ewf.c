@@ -924,7 +924,8 @@ static void ewf_close(struct source *s)
     state_close(s->state);
 }
 
-static const struct source_ops ewf_ops = { ewf_read, ewf_close };
+static const struct source_ops ewf_ops = { .read = ewf_read,
+                                           .close = ewf_close };
 
 static int buffers_open(struct ewf_state *e, struct err *err)
 {

@@ -23,7 +23,8 @@ static void set_close(struct source *s)
     free(set);
 }
 
-static const struct source_ops set_ops = { set_read, set_close };
+static const struct source_ops set_ops = { .read = set_read,
+                                           .close = set_close };
 
 struct source *fileset_make(const struct fileset *set, struct err *err)
 {
@@ -77,7 +78,8 @@ static void wanted_close(struct source *s)
     free(w);
 }
 
-static const struct source_ops wanted_ops = { wanted_read, wanted_close };
+static const struct source_ops wanted_ops = { .read = wanted_read,
+                                              .close = wanted_close };
 
 static struct source *wanted_open(void *ctx, size_t i, struct err *err)
 {

@@ -87,7 +87,8 @@ static void content_close(struct source *s)
     free(s->state);
 }
 
-static const struct source_ops content_ops = { content_read, content_close };
+static const struct source_ops content_ops = { .read = content_read,
+                                               .close = content_close };
 
 const struct fs_content *fs_content_of(const struct source *s)
 {

@@ -137,7 +137,8 @@ static void content_close(struct source *s)
     free(c);
 }
 
-static const struct source_ops content_ops = { content_read, content_close };
+static const struct source_ops content_ops = { .read = content_read,
+                                               .close = content_close };
 
 /* Does the volume lack bytes of the attribute? Those become gaps of `to`. */
 static bool runs_gap(const struct fs *fs, const TSK_FS_ATTR *attr,

@@ -112,6 +112,7 @@ struct search {
     struct xfs_search *s;
     uint32_t ag;
     unsigned char *block;
+    struct source_holes holes;
 };
 
 /* The inodes of one free block, if it holds any. False ends the search. */
@@ -137,18 +138,20 @@ static bool block_inodes(struct search *q, uint64_t block)
     return true;
 }
 
-static bool has_inode(const struct search *q, uint64_t block)
+static bool has_inode(struct search *q, uint64_t block)
 {
     struct xfs *x = q->x;
     unsigned char head[PROBE];
     uint64_t off = ((uint64_t)q->ag * x->ag_blocks + block) * x->block;
     size_t got;
-    return !source_read(x->vol, off, head, sizeof head, &got, NULL) &&
+    return !source_is_hole(&q->holes, off, sizeof head) &&
+           !source_read(x->vol, off, head, sizeof head, &got, NULL) &&
            got == sizeof head && u16be(head) == INODE_MAGIC;
 }
 
 /* Chunks begin at multiples of the alignment: the first block there tells of
- * all up to the next one. */
+ * all up to the next one. Holes count as places, too: what is found must not
+ * depend on how the image is stored. */
 static bool extent_inodes(struct search *q, uint64_t from, uint64_t end)
 {
     uint32_t align = q->x->ino_align ? q->x->ino_align : 1;
@@ -172,7 +175,7 @@ static bool extent_inodes(struct search *q, uint64_t from, uint64_t end)
 
 bool xfs_search_free(struct xfs *x, struct xfs_search *s)
 {
-    struct search q = { .x = x, .s = s };
+    struct search q = { .x = x, .s = s, .holes = { .s = x->vol } };
     uint64_t from, end;
     if (!x->v5)
         return true; /* nothing in an inode would confirm its number */

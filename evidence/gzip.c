@@ -663,7 +663,8 @@ static void gzip_close(struct source *s)
     free(g);
 }
 
-static const struct source_ops gzip_ops = { gzip_read, gzip_close };
+static const struct source_ops gzip_ops = { .read = gzip_read,
+                                            .close = gzip_close };
 
 /* Records are read one by one and in any order: content that fits is inflated
  * only once. What does not fit or finds no memory is inflated again. */

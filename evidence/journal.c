@@ -274,7 +274,39 @@ static void journal_close(struct source *s)
     overlay_free(s->state);
 }
 
-static const struct source_ops journal_ops = { journal_read, journal_close };
+/* The lowest cell of [first, end), or end. */
+static uint64_t cell_from(const struct overlay *o, uint64_t first, uint64_t end)
+{
+    if (end - first < o->cap) {
+        while (first < end && !cell_find(o, first))
+            first++;
+        return first;
+    }
+    for (size_t i = 0; i < o->cap; i++) {
+        uint64_t number = o->cells[i].number;
+        if (number > first && number <= end)
+            end = number - 1;
+    }
+    return end;
+}
+
+static uint64_t journal_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    const struct overlay *o = s->state;
+    uint64_t from = source_next_below(s, off, off, end);
+    if (from == off)
+        return off;
+    uint64_t cell = cell_from(o, off / o->grain, (from - 1) / o->grain + 1);
+    if (cell * o->grain < from) {
+        from = cell * o->grain > off ? cell * o->grain : off;
+        *end = (cell + 1) * o->grain;
+    }
+    return from;
+}
+
+static const struct source_ops journal_ops = { .read = journal_read,
+                                               .close = journal_close,
+                                               .next_data = journal_next_data };
 
 static int by_number(const void *a, const void *b)
 {

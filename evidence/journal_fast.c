@@ -194,7 +194,8 @@ static void view_close(struct source *s)
     (void)s; /* the overlay is another's */
 }
 
-static const struct source_ops view_ops = { view_read, view_close };
+static const struct source_ops view_ops = { .read = view_read,
+                                            .close = view_close };
 
 static void put_u16le(unsigned char *p, unsigned v)
 {

@@ -97,7 +97,8 @@ static void fs_file_close(struct source *s)
     free(st);
 }
 
-static const struct source_ops fs_file_ops = { fs_file_read, fs_file_close };
+static const struct source_ops fs_file_ops = { .read = fs_file_read,
+                                               .close = fs_file_close };
 
 static struct source *fs_file_make(struct source *below, struct fs *fs,
                                    struct source *content, struct err *err)

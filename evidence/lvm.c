@@ -300,6 +300,27 @@ static int mapped_read(struct source *s, uint64_t off, void *buf, size_t n,
     return 0;
 }
 
+static uint64_t mapped_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    enum { PIECES = 256 }; /* looked at for one answer: stripes are small */
+    const struct mapped *m = s->state;
+    for (size_t i = 0; i < PIECES && off < s->size; i++) {
+        struct piece pc = piece_at(m, off, s->size - off);
+        uint64_t to = 0, at = pc.off;
+        if (!pc.absent)
+            at = source_next_data(s->below, pc.off, &to);
+        if (!pc.absent && at < s->below->size && at - pc.off < pc.n) {
+            uint64_t left = pc.n - (at - pc.off);
+            off += at - pc.off;
+            *end = off + (to - at < left ? to - at : left);
+            return off;
+        }
+        off += pc.n;
+    }
+    *end = off < s->size ? off + 1 : s->size; /* ask again */
+    return off;
+}
+
 static void mapped_free(struct mapped *m)
 {
     if (m) {
@@ -314,7 +335,9 @@ static void mapped_close(struct source *s)
     mapped_free(s->state);
 }
 
-static const struct source_ops mapped_ops = { mapped_read, mapped_close };
+static const struct source_ops mapped_ops = { .read = mapped_read,
+                                              .close = mapped_close,
+                                              .next_data = mapped_next_data };
 
 /* What of a stripe lies in its physical volume. */
 static struct lane lane_of(const struct lvm_vg *vg, const struct lvm_stripe *st,

@@ -399,7 +399,8 @@ static void phys_close(struct source *s)
     state_close(s->state);
 }
 
-static const struct source_ops phys_ops = { phys_read, phys_close };
+static const struct source_ops phys_ops = { .read = phys_read,
+                                            .close = phys_close };
 
 /* ---- opening ------------------------------------------------------------ */
 

@@ -216,6 +216,38 @@ int source_read_below(struct source *s, uint64_t from, uint64_t off, void *buf,
     return 0;
 }
 
+uint64_t source_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    *end = s->size;
+    if (off >= s->size)
+        return s->size;
+    uint64_t from = s->ops->next_data ? s->ops->next_data(s, off, end) : off;
+    if (from >= s->size)
+        from = s->size;
+    if (*end > s->size || *end <= from)
+        *end = s->size;
+    return from;
+}
+
+bool source_is_hole(struct source_holes *h, uint64_t off, uint64_t n)
+{
+    if (off < h->asked || off >= h->end) {
+        h->asked = off;
+        h->data = source_next_data(h->s, off, &h->end);
+    }
+    return off < h->data && n <= h->data - off;
+}
+
+uint64_t source_next_below(struct source *s, uint64_t from, uint64_t off,
+                           uint64_t *end)
+{
+    uint64_t to, at = source_next_data(s->below, from, &to);
+    if (at >= s->below->size)
+        return s->size; /* behind its end all is absent */
+    *end = off + (to - from);
+    return off + (at - from);
+}
+
 /* ---- a file ------------------------------------------------------------- */
 
 struct file_state {
@@ -285,12 +317,27 @@ static int file_read(struct source *s, uint64_t off, void *buf, size_t n,
     return 0;
 }
 
+/* Holes, as the file system that holds the evidence tells of them. */
+static uint64_t file_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    const struct file_state *f = s->state;
+    off_t from = lseek(f->fd, (off_t)off, SEEK_DATA);
+    if (from < (off_t)off)
+        return from < 0 && errno == ENXIO ? s->size : off;
+    off_t to = lseek(f->fd, from, SEEK_HOLE);
+    if (to > from)
+        *end = (uint64_t)to;
+    return (uint64_t)from;
+}
+
 static void state_free(struct source *s)
 {
     free(s->state);
 }
 
-static const struct source_ops file_ops = { file_read, state_free };
+static const struct source_ops file_ops = { .read = file_read,
+                                            .close = state_free,
+                                            .next_data = file_next_data };
 
 struct source *source_open_fd(int fd, struct err *err)
 {
@@ -361,7 +408,22 @@ static int split_read(struct source *s, uint64_t off, void *buf, size_t n,
     return 0;
 }
 
-static const struct source_ops split_ops = { split_read, split_close };
+static uint64_t split_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    struct split_state *sp = s->state;
+    for (size_t i = split_find(sp, off); i < sp->n; i++) {
+        uint64_t start = sp->start[i], in = off > start ? off - start : 0, to;
+        uint64_t from = source_next_data(sp->parts[i], in, &to);
+        *end = start + to;
+        if (from < sp->parts[i]->size)
+            return start + from;
+    }
+    return s->size;
+}
+
+static const struct source_ops split_ops = { .read = split_read,
+                                             .close = split_close,
+                                             .next_data = split_next_data };
 
 /* Opens part i and adds its size to *size. */
 static int split_add(struct split_state *sp, int fd, uint64_t *size,
@@ -419,7 +481,7 @@ static int memory_read(struct source *s, uint64_t off, void *buf, size_t n,
     return 0;
 }
 
-static const struct source_ops memory_ops = { memory_read, NULL };
+static const struct source_ops memory_ops = { .read = memory_read };
 
 struct source *source_open_memory(struct str bytes, struct err *err)
 {
@@ -440,7 +502,15 @@ static int slice_read(struct source *s, uint64_t off, void *buf, size_t n,
     return source_read_below(s, sl->start + off, off, buf, n, err);
 }
 
-static const struct source_ops slice_ops = { slice_read, state_free };
+static uint64_t slice_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    const struct slice_state *sl = s->state;
+    return source_next_below(s, sl->start + off, off, end);
+}
+
+static const struct source_ops slice_ops = { .read = slice_read,
+                                             .close = state_free,
+                                             .next_data = slice_next_data };
 
 struct source *source_open_slice(struct source *below, uint64_t off,
                                  uint64_t len, const char *layer,

@@ -29,6 +29,9 @@ struct source_ops {
     int (*read)(struct source *s, uint64_t off, void *buf, size_t n,
                 struct err *err);
     void (*close)(struct source *s);
+    /* Optional: source_next_data(), for off < size. Reads nothing; may say
+     * "data" of what it cannot tell cheaply. NULL: all is data. */
+    uint64_t (*next_data)(struct source *s, uint64_t off, uint64_t *end);
 };
 
 struct source {
@@ -47,6 +50,19 @@ struct source {
  * Zero bytes for gaps. */
 int source_read(struct source *s, uint64_t off, void *buf, size_t n,
                 size_t *got, struct err *err) CHECKED;
+/* What need not be read, since it is known to be zeros (holes of a sparse
+ * file, blocks that a container does not have): [off, result) is zeros, in
+ * [result, *end) there may be other bytes, of what follows ask again. Result
+ * and *end are the size when nothing but zeros follows. How much is known
+ * depends on how the evidence is stored, so only speed may depend on it. */
+uint64_t source_next_data(struct source *s, uint64_t off, uint64_t *end);
+/* The same for many places, most often ascending: is [off, off+n) known to be
+ * zeros? Begin with { .s = .. }; it holds the last answer. */
+struct source_holes {
+    struct source *s;
+    uint64_t asked, data, end;
+};
+bool source_is_hole(struct source_holes *h, uint64_t off, uint64_t n);
 /* First gap that overlaps [off, off+n), or NULL. */
 const struct gap *source_gap_in(const struct source *s, uint64_t off,
                                 uint64_t n);
@@ -64,6 +80,9 @@ struct source *source_make(const struct source_ops *ops, void *state,
  * for this source's offset `off`, and take over the gaps met there. */
 int source_read_below(struct source *s, uint64_t from, uint64_t off, void *buf,
                       size_t n, struct err *err) CHECKED;
+/* next_data of such layers: the same of s->below at `from`. */
+uint64_t source_next_below(struct source *s, uint64_t from, uint64_t off,
+                           uint64_t *end);
 /* Copy the gaps of `from` in [from_off, from_off+len), moved to off. */
 void source_take_gaps(struct source *s, const struct source *from,
                       uint64_t from_off, uint64_t off, uint64_t len);

@@ -62,7 +62,21 @@ static void super_close(struct source *s)
     free(u);
 }
 
-static const struct source_ops super_ops = { super_read, super_close };
+static uint64_t super_next_data(struct source *s, uint64_t off, uint64_t *end)
+{
+    const struct super *u = s->state;
+    uint64_t from = source_next_below(s, off, off, end);
+    for (size_t i = 0; i < 2; i++) {
+        const struct patch *p = &u->patches[i];
+        if (p->n && p->off < from && p->off + p->n > off)
+            from = p->off > off ? p->off : off;
+    }
+    return from;
+}
+
+static const struct source_ops super_ops = { .read = super_read,
+                                             .close = super_close,
+                                             .next_data = super_next_data };
 
 /* vol with n bytes at off replaced by a copy of p. NULL: no memory. */
 static struct source *patched(struct source *vol, uint64_t off,

@@ -218,7 +218,8 @@ static void utf16_close(struct source *s)
     free(u);
 }
 
-static const struct source_ops utf16_ops = { utf16_read, utf16_close };
+static const struct source_ops utf16_ops = { .read = utf16_read,
+                                             .close = utf16_close };
 
 struct source *source_open_utf16(struct source *below, struct err *err)
 {

@@ -334,7 +334,8 @@ static void zstd_close(struct source *s)
     state_free(s->state);
 }
 
-static const struct source_ops zstd_ops = { zstd_read, zstd_close };
+static const struct source_ops zstd_ops = { .read = zstd_read,
+                                            .close = zstd_close };
 
 struct source *source_open_zstd(struct source *below, uint64_t max_out,
                                 struct err *err)

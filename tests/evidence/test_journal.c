@@ -11,6 +11,7 @@
 #include "base/varint.h"
 #include "evidence/journal_jbd2.h"
 #include "evidence/journal_xfs.h"
+#include "tests/evidence/zeros.h"
 #include "tests/tap.h"
 
 struct image {
@@ -264,6 +265,31 @@ START_TEST(gaps_stay_unless_the_journal_has_the_bytes)
 }
 END_TEST
 
+/* What a journal puts into a hole of a sparse image is none. */
+START_TEST(holes_end_at_what_the_journal_has)
+{
+    enum { MIB = 1 << 20, GRAIN = 4096 };
+    char path[4096];
+    snprintf(path, sizeof path, "%s/sparse", tap_dir());
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ck_assert_int_eq(ftruncate(fd, 8 * MIB), 0);
+    ck_assert_int_eq(pwrite(fd, "data", 4, 6 * MIB), 4);
+    struct source *vol = source_open_fd(fd, NULL);
+    struct overlay *o = overlay_open(vol, GRAIN);
+    ck_assert(overlay_write(o, 3 * MIB + 10, "new", 3));
+    ck_assert(overlay_remap(o, 7 * MIB / GRAIN, 6 * MIB, NULL));
+    struct source *s = overlay_source(o, NULL);
+    bool known = lseek(fd, 0, SEEK_DATA) > 0; /* may not know of holes */
+    uint64_t told = zeros_told(s, UINT64_MAX), end;
+    ck_assert(told != UINT64_MAX && (!known || told >= 7 * MIB));
+    ck_assert_uint_le(source_next_data(s, MIB, &end), 3 * MIB);
+    ck_assert_uint_le(source_next_data(s, 3 * MIB + 5, &end), 3 * MIB + 5);
+    source_close(s);
+    source_close(vol);
+    close(fd);
+}
+END_TEST
+
 static enum journal_state state_of(struct image *im, char why[160])
 {
     struct journal_report r;
@@ -395,6 +421,7 @@ Suite *suite(void)
         tcase_add_loop_test(c, each[i].test, 0, IMAGES);
         suite_add_tcase(s, c);
     }
+    tap_case(s, "holes", holes_end_at_what_the_journal_has);
     tap_case(s, "ext", other_states_of_ext_are_told);
     tap_case(s, "jbd2", other_superblocks_of_jbd2_are_told);
     tap_case(s, "xfs", other_states_of_xfs_are_told);

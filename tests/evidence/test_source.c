@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "tests/evidence/zeros.h"
 #include "tests/tap.h"
 
 static struct source *of(const char *z)
@@ -144,6 +145,56 @@ START_TEST(a_file_that_shrinks_has_a_gap)
 }
 END_TEST
 
+/* A file of n bytes with "data" at each of the places. */
+static int sparse_of(const char *name, off_t n, const off_t *at, size_t places)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", tap_dir(), name);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ck_assert_int_eq(ftruncate(fd, n), 0);
+    for (size_t i = 0; i < places; i++)
+        ck_assert_int_eq(pwrite(fd, "data", 4, at[i]), 4);
+    return fd;
+}
+
+START_TEST(holes_are_zeros)
+{
+    enum { MIB = 1 << 20 };
+    static const off_t one[] = { 0, 3 * MIB + 5000 }, two[] = { 2 * MIB - 4 };
+    int fds[] = { sparse_of("h1", 4 * MIB + 100, one, 2),
+                  sparse_of("h2", 3 * MIB, NULL, 0),
+                  sparse_of("h3", 2 * MIB, two, 1) };
+    struct source *s = source_open_split(fds, 3, NULL);
+    struct source *slice = source_open_slice(s, 1000, 20 * MIB, "p1", NULL);
+    struct source *empty = source_open_fd(fds[1], NULL);
+    struct source_holes h = { .s = slice };
+    bool known = lseek(fds[1], 0, SEEK_DATA) < 0; /* may not know of holes */
+    uint64_t end, told = zeros_told(s, UINT64_MAX);
+    ck_assert_uint_le(told, s->size - 12);
+    ck_assert(!known || told >= 8 * MIB);
+    told = zeros_told(slice, UINT64_MAX);
+    ck_assert(told != UINT64_MAX && (!known || told >= 19 * MIB));
+    ck_assert_uint_eq(source_next_data(s, s->size, &end), s->size);
+    ck_assert_uint_eq(source_next_data(s, UINT64_MAX, &end), s->size);
+    ck_assert(!known ||
+              source_next_data(empty, 5, &end) == (uint64_t)(3 * MIB));
+    for (uint64_t at = 0; at < slice->size; at += 512) {
+        char p[512];
+        size_t got;
+        ck_assert_int_eq(source_read(slice, at, p, sizeof p, &got, NULL), 0);
+        if (memchr(p, 'd', got))
+            ck_assert(!source_is_hole(&h, at, got));
+    }
+    ck_assert(!source_is_hole(&h, 3 * MIB + 4000, 1)); /* and back */
+    ck_assert(!known || source_is_hole(&h, 2 * MIB, 512));
+    source_close(empty);
+    source_close(slice);
+    source_close(s);
+    for (size_t i = 0; i < 3; i++)
+        close(fds[i]);
+}
+END_TEST
+
 START_TEST(bad_layers_are_refused)
 {
     static const char *const bad[] = { "x",
@@ -177,6 +228,7 @@ Suite *suite(void)
 {
     Suite *s = suite_create("source");
     tap_case(s, "reads", reads_are_clipped_at_the_end);
+    tap_case(s, "holes", holes_are_zeros);
     tap_case(s, "gaps", gaps_are_merged_and_clipped);
     tap_case(s, "map", gaps_agree_with_a_map_of_bytes);
     tap_case(s, "slice", slices_take_over_gaps_and_name_what_is_missing);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "evidence/fileset.h"
+#include "tests/evidence/zeros.h"
 #include "tests/fuzz/replay.h"
 
 enum { NAMES = 64, PART = 5000, STEPS = 64, BLOCK = 4096 };
@@ -51,6 +52,7 @@ static void check(struct source *s)
         read_part(s, off);
         off += i < 8 ? PART : step;
     }
+    must(zeros_told(s, 1 << 20) != UINT64_MAX);
     for (size_t i = 0; i < in->n_issues; i++)
         must(in->issues[i].code && in->issues[i].text[0]);
 }

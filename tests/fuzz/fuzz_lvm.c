@@ -12,6 +12,7 @@
 
 #include "base/varint.h"
 #include "evidence/lvm_text.h"
+#include "tests/evidence/zeros.h"
 #include "tests/fuzz/replay.h"
 
 enum { CRC_START = 0xf597a6cfu, LVS = 40, PART = 4096, TWO = 40960 };
@@ -70,6 +71,7 @@ static void check_volume(struct lvm *l, const struct lvm_vg *vg,
             must(memcmp(a, b, got) == 0);
         }
     }
+    must(!s || zeros_told(s, 1 << 20) != UINT64_MAX);
     source_close(s);
 }
 
