@@ -31,7 +31,9 @@ bool ext_read(struct ext *x, uint64_t off, void *buf, size_t n)
     char *to = buf;
     while (n > 0) {
         uint64_t no = off / EXT_LINE;
-        size_t slot = (size_t)(no % EXT_LINES), at = (size_t)(off % EXT_LINE);
+        /* Equal places in groups, a power of two long, must not meet. */
+        size_t slot = (size_t)(no * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+        size_t at = (size_t)(off % EXT_LINE);
         unsigned char *line = x->lines + slot * EXT_LINE;
         if (x->line_no[slot] != no + 1) {
             size_t got = 0;

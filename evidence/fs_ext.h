@@ -6,7 +6,7 @@
 
 enum {
     EXT_INODE_MAX = 4096,
-    EXT_LINES = 64,
+    EXT_LINES = 256,
     EXT_LINE = 16384,
     EXT_ROOT = 2,
 };

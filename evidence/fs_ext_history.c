@@ -15,7 +15,12 @@
 #include "base/varint.h"
 #include "evidence/journal_jbd2.h"
 
-enum { SLOTS = 32, COPIES_MAX = 1 << 22 };
+enum {
+    COPIES_MAX = 1 << 22,
+    PIECE = 1 << 20, /* bytes of the journal that the scan reads at once */
+    LINE = 16 << 10,
+    LINES_BYTES = 4 << 20,
+};
 
 struct copy {
     uint64_t target;
@@ -23,13 +28,23 @@ struct copy {
     uint32_t sequence, checksum;
 };
 
+/* Whether a block of the journal is still the copy c. */
+struct verdict {
+    const struct copy *c;
+    bool fits;
+};
+
 struct ext_history {
     struct jbd2 journal;
     struct copy *copies; /* by target, then by sequence */
     size_t n, cap;
-    unsigned char *blocks; /* SLOTS of them, by the journal's block */
-    uint32_t held[SLOTS];  /* + 1; 0 = free */
-    bool fits[SLOTS];
+    bool full; /* no more copies can be kept */
+    /* Lines of the journal, direct-mapped by their number: copies that are
+     * asked for one after the other were often logged together. */
+    unsigned char *lines;
+    uint32_t *held; /* number of the line + 1; 0 = free */
+    struct verdict *verdicts;
+    uint32_t per, n_lines; /* blocks in a line */
 };
 
 void ext_history_free(struct ext_history *h)
@@ -38,7 +53,9 @@ void ext_history_free(struct ext_history *h)
         return;
     jbd2_close(&h->journal);
     free(h->copies);
-    free(h->blocks);
+    free(h->lines);
+    free(h->held);
+    free(h->verdicts);
     free(h);
 }
 
@@ -59,24 +76,6 @@ static bool copy_add(struct ext_history *h, const struct jbd2_tag *tag,
     return true;
 }
 
-/* The blocks that the descriptor p, block n of the journal, tells of. */
-static bool descriptor_copies(struct ext_history *h, const unsigned char *p,
-                              uint32_t n, uint32_t sequence)
-{
-    const struct jbd2 *j = &h->journal;
-    struct jbd2_tag tag;
-    uint32_t at = 0;
-    while (jbd2_tag_next(j, p, &at, &tag)) {
-        if (++n >= j->last)
-            n = j->first;
-        /* An escaped block is neither inodes nor names. */
-        if (tag.block < j->x->blocks && !(tag.flags & JBD2_ESCAPED) &&
-            !copy_add(h, &tag, sequence, n))
-            return false;
-    }
-    return true;
-}
-
 static int by_target(const void *a, const void *b)
 {
     const struct copy *x = a, *y = b;
@@ -88,26 +87,139 @@ static int by_target(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
+/* ---- the ring ----------------------------------------------------------- */
+
+/* Blocks of the journal as the scan looks at them: one at a time where most
+ * are jumped over, more and more at once where it looks at all. */
+struct ring {
+    const struct jbd2 *j;
+    unsigned char *p; /* PIECE bytes */
+    uint32_t from, n; /* blocks in p */
+    uint32_t next;    /* block after the last one looked at */
+    uint32_t ahead;   /* blocks to be read at once */
+    struct source_holes holes;
+};
+
+/* Reads blocks from n on that lie in a row in the volume. */
+static void ring_fill(struct ring *r, uint32_t n, uint64_t off)
+{
+    const struct jbd2 *j = r->j;
+    uint64_t next;
+    size_t got;
+    uint32_t k = 1;
+    while (k < r->ahead && n + k < j->last && jbd2_place(j, n + k, &next) &&
+           next == off + (uint64_t)k * j->block)
+        k++;
+    r->from = n;
+    r->n = 0;
+    if (!source_read(j->x->vol, off, r->p, (size_t)k * j->block, &got, NULL))
+        r->n = (uint32_t)(got / j->block);
+}
+
+/* Block n; NULL: it cannot be had, or is known to be zeros. */
+static const unsigned char *ring_at(struct ring *r, uint32_t n)
+{
+    const struct jbd2 *j = r->j;
+    uint64_t off;
+    bool row = n == r->next;
+    r->next = n + 1;
+    if (!jbd2_place(j, n, &off) || source_is_hole(&r->holes, off, j->block))
+        return NULL;
+    if (n < r->from || n - r->from >= r->n) {
+        r->ahead = row ? r->ahead * 2 : 1;
+        if (r->ahead > PIECE / j->block)
+            r->ahead = PIECE / j->block;
+        ring_fill(r, n, off);
+    }
+    bool has = n - r->from < r->n && !source_gap_in(j->x->vol, off, j->block);
+    return has ? r->p + (size_t)(n - r->from) * j->block : NULL;
+}
+
+/* The blocks that the descriptor p, block n of the journal, tells of; how many
+ * they are. */
+static uint32_t descriptor_copies(struct ext_history *h, const unsigned char *p,
+                                  uint32_t n, uint32_t sequence)
+{
+    const struct jbd2 *j = &h->journal;
+    struct jbd2_tag tag;
+    uint32_t at = 0, tags = 0;
+    while (!h->full && jbd2_tag_next(j, p, &at, &tag)) {
+        tags++;
+        if (++n >= j->last)
+            n = j->first;
+        /* An escaped block is neither inodes nor names. */
+        if (tag.block < j->x->blocks && !(tag.flags & JBD2_ESCAPED))
+            h->full = !copy_add(h, &tag, sequence, n);
+    }
+    return tags;
+}
+
+/* The transaction of which block n is a descriptor, without a look at the
+ * blocks that it logged: true when its commit is where it should be, for then
+ * all of them were written, and nothing older is left between. *end: behind
+ * the commit, or where it shows that the transaction is not whole; then nothing
+ * is taken of it. */
+static bool follow(struct ext_history *h, struct ring *r, uint32_t n,
+                   uint32_t first, uint32_t *end)
+{
+    const struct jbd2 *j = &h->journal;
+    size_t before = h->n;
+    while (n < j->last && !h->full) {
+        uint32_t sequence, type = 0;
+        const unsigned char *p = ring_at(r, n);
+        if (p)
+            type = jbd2_block_type(p, &sequence);
+        if (type == 0 || sequence != first)
+            break;
+        if (type == JBD2_DESCRIPTOR)
+            n += descriptor_copies(h, p, n, sequence);
+        n++;
+        *end = n;
+        if (type == JBD2_COMMIT)
+            return true;
+    }
+    *end = n < j->last ? n : j->last;
+    h->n = h->full ? h->n : before;
+    return false;
+}
+
 static bool scan(struct ext_history *h)
 {
     const struct jbd2 *j = &h->journal;
-    unsigned char head[12];
-    uint32_t sequence;
-    bool ok = true;
-    for (uint32_t n = j->first; n < j->last && ok; n++) {
-        uint64_t off;
-        size_t got;
-        if (!jbd2_place(j, n, &off) ||
-            source_read(j->x->vol, off, head, sizeof head, &got, NULL) ||
-            got < sizeof head ||
-            jbd2_block_type(head, &sequence) != JBD2_DESCRIPTOR ||
-            !jbd2_read(j, n, h->blocks))
+    struct ring r = { .j = j, .p = malloc(PIECE), .holes = { j->x->vol } };
+    uint32_t n = j->first, end, sequence;
+    /* What was not whole is looked at block by block. With the async feature
+     * a commit does not tell that all was written. */
+    uint32_t single = j->incompat & JBD2_ASYNC ? j->last : 0;
+    while (r.p && n < j->last && !h->full) {
+        const unsigned char *p = ring_at(&r, n);
+        end = n + 1;
+        if (!p || jbd2_block_type(p, &sequence) != JBD2_DESCRIPTOR)
+            ;
+        else if (n < single)
+            descriptor_copies(h, p, n, sequence);
+        else if (!follow(h, &r, n, sequence, &end)) {
+            single = end;
             continue;
-        ok = descriptor_copies(h, h->blocks, n, sequence);
+        }
+        n = end;
     }
+    free(r.p);
     if (h->n)
         qsort(h->copies, h->n, sizeof *h->copies, by_target);
     return h->n > 0;
+}
+
+static bool lines_open(struct ext_history *h)
+{
+    uint32_t block = h->journal.block;
+    h->per = block < LINE ? LINE / block : 1;
+    h->n_lines = LINES_BYTES / (h->per * block);
+    size_t n = (size_t)h->n_lines * h->per;
+    h->lines = malloc(n * block);
+    h->held = calloc(h->n_lines, sizeof *h->held);
+    h->verdicts = calloc(n, sizeof *h->verdicts);
+    return h->lines && h->held && h->verdicts;
 }
 
 struct ext_history *ext_history_open(struct ext *x)
@@ -121,9 +233,7 @@ struct ext_history *ext_history_open(struct ext *x)
         return NULL;
     bool ok = !jbd2_open(&h->journal, x->vol, x->fs, &ignored);
     h->journal.report = NULL;
-    if (ok)
-        h->blocks = malloc((size_t)SLOTS * x->block);
-    if (ok && h->blocks && scan(h))
+    if (ok && scan(h) && lines_open(h))
         return h;
     ext_history_free(h);
     return NULL;
@@ -148,24 +258,67 @@ static void find_copies(const struct ext_history *h, uint64_t target,
         ++*end;
 }
 
+/* Blocks of the journal from n on, into p; those that lie in a row in the
+ * volume are read together. False: nothing can be read. */
+static bool line_fill(const struct jbd2 *j, uint32_t n, uint32_t per,
+                      unsigned char *p)
+{
+    uint64_t off, next;
+    size_t got;
+    for (uint32_t i = 0, k; i < per; i += k) {
+        k = 1;
+        if (!jbd2_place(j, n + i, &off))
+            continue;
+        while (i + k < per && jbd2_place(j, n + i + k, &next) &&
+               next == off + (uint64_t)k * j->block)
+            k++;
+        if (source_read(j->x->vol, off, p + (size_t)i * j->block,
+                        (size_t)k * j->block, &got, NULL))
+            return false;
+    }
+    return true;
+}
+
+/* Block n of the journal, and where what is known of it is kept; NULL: it
+ * cannot be had. */
+static const unsigned char *line_block(struct ext_history *h, uint32_t n,
+                                       struct verdict **v)
+{
+    const struct jbd2 *j = &h->journal;
+    uint32_t no = n / h->per, slot = no % h->n_lines;
+    size_t first = (size_t)slot * h->per, at = first + n % h->per;
+    if (h->held[slot] != no + 1) {
+        h->held[slot] = 0;
+        if (!line_fill(j, no * h->per, h->per, h->lines + first * j->block))
+            return NULL;
+        memset(h->verdicts + first, 0, h->per * sizeof *h->verdicts);
+        h->held[slot] = no + 1;
+    }
+    *v = &h->verdicts[at];
+    return h->lines + at * j->block;
+}
+
+static bool copy_fits(const struct jbd2 *j, const struct copy *c,
+                      const unsigned char *p)
+{
+    struct jbd2_tag tag = { c->target, 0, c->checksum };
+    uint32_t sequence;
+    uint64_t off;
+    return jbd2_place(j, c->block, &off) && off + j->block <= j->x->vol->size &&
+           !source_gap_in(j->x->vol, off, j->block) &&
+           jbd2_block_type(p, &sequence) == 0 &&
+           jbd2_tag_fits(j, &tag, c->sequence, p);
+}
+
 /* The bytes of a copy, or NULL when it was overwritten since. */
 static const unsigned char *copy_bytes(struct ext_history *h,
                                        const struct copy *c)
 {
-    const struct jbd2 *j = &h->journal;
-    size_t slot = c->block % SLOTS;
-    unsigned char *p = h->blocks + slot * j->block;
-    struct jbd2_tag tag = { c->target, 0, c->checksum };
-    uint32_t sequence;
-    if (h->held[slot] != c->block + 1) {
-        h->held[slot] = 0;
-        if (!jbd2_read(j, c->block, p))
-            return NULL;
-        h->held[slot] = c->block + 1;
-        h->fits[slot] = jbd2_block_type(p, &sequence) == 0 &&
-                        jbd2_tag_fits(j, &tag, c->sequence, p);
-    }
-    return h->fits[slot] ? p : NULL;
+    struct verdict *v;
+    const unsigned char *p = line_block(h, c->block, &v);
+    if (p && v->c != c)
+        *v = (struct verdict){ c, copy_fits(&h->journal, c, p) };
+    return p && v->fits ? p : NULL;
 }
 
 static bool has_past(const struct ext_inode *in)

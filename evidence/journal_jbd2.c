@@ -29,7 +29,6 @@ enum {
     COMPAT_CHECKSUM = 1,
     IN_REVOKE = 1,
     IN_64BIT = 2,
-    IN_ASYNC = 4,
     IN_CSUM_V2 = 8,
     IN_CSUM_V3 = 0x10,
     IN_FAST = 0x20,
@@ -495,7 +494,7 @@ static bool scan_commit(struct replay *r)
         r->ended = "a transaction differs from its checksum";
         r->end = r->sequence;
         r->has_end = true;
-        if (!(j->incompat & IN_ASYNC))
+        if (!(j->incompat & JBD2_ASYNC))
             return false;
     }
     r->last_time = time;

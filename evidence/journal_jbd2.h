@@ -21,6 +21,7 @@ struct jbd2 {
     struct journal_report *report;
 };
 
+enum { JBD2_ASYNC = 4 }; /* a bit of incompat */
 enum jbd2_flag {
     JBD2_ESCAPED = 1,
     JBD2_SAME_UUID = 2,
