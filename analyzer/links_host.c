@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -292,48 +293,25 @@ int links_same_ids(struct links_run *r, struct err *err)
 
 /* ---- C13: a key pushed and logged in with -------------------------------- */
 
-static int digit64(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
 /* "TYPE BASE64 COMMENT" to "SHA256:..", as sshd writes it. */
 static bool fingerprint_of(struct str key, struct buf *out)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
     unsigned char sha[SHA256_LEN];
     struct buf blob = { 0 };
-    uint32_t bits = 0;
-    unsigned have = 0;
     key = str_trim(key);
     const char *blank = key.n ? memchr(key.p, ' ', key.n) : NULL;
     if (!blank)
         return false;
     struct str s = str_trim(str_sub(key, (size_t)(blank - key.p), key.n));
-    for (size_t i = 0; i < s.n && digit64(s.p[i]) >= 0; i++) {
-        bits = (bits << 6 | (uint32_t)digit64(s.p[i])) & 0xffffff;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            buf_putc(&blob, (char)(bits >> have & 0xff));
-        }
-    }
-    bool good = blob.n > 16 && !blob.failed && hash_sha256(buf_str(&blob), sha);
+    size_t end = str_find(s, STR(" "));
+    bool good = base64_decode(str_sub(s, 0, end), 0, &blob) && blob.n > 16 &&
+                hash_sha256(buf_str(&blob), sha);
     buf_free(&blob);
+    if (!good)
+        return false;
     buf_putz(out, "SHA256:");
-    for (size_t i = 0; good && i < 43; i++) { /* 256 bits, no padding */
-        size_t at = i * 6 / 8, off = i * 6 % 8;
-        unsigned pair =
-            (unsigned)sha[at] << 8 | (at + 1 < SHA256_LEN ? sha[at + 1] : 0u);
-        buf_putc(out, digits[pair >> (10 - off) & 63]);
-    }
-    return good && !out->failed;
+    base64_encode(out, (struct str){ (char *)sha, sizeof sha }, false);
+    return !out->failed;
 }
 
 struct pushed {

@@ -4,6 +4,7 @@
 #include "cli/names.h"
 #include "cli/progress.h"
 #include "cli/raw.h"
+#include "cli/search_hits.h"
 #include "cli/search_keywords.h"
 
 #include "analyzer/cite.h"
@@ -54,71 +55,25 @@ struct search {
     uint64_t hits, limit, context;
     bool full;
     struct err *err;
-    /* hits of the member at work */
-    struct raw_hit *places;
-    size_t n_places, cap_places;
-    struct buf cite;
+    struct search_hits kept; /* of the member at work */
 };
 
-static int keep_place(void *ctx, const struct raw_hit *h)
+static int keep_hit(void *ctx, const struct raw_hit *h)
 {
     struct search *s = ctx;
-    if (s->limit && s->hits + s->n_places >= s->limit) {
+    if (s->limit && s->hits + s->kept.n >= s->limit) {
         s->full = true;
         return 1;
     }
-    if (s->n_places == s->cap_places) {
-        size_t cap = s->cap_places ? 2 * s->cap_places : 64;
-        struct raw_hit *more = realloc(s->places, cap * sizeof(*more));
-        if (!more)
-            return err_set(s->err, ERR_INTERNAL, "out of memory");
-        s->places = more;
-        s->cap_places = cap;
-    }
-    s->places[s->n_places++] = *h;
-    return 0;
+    return search_hits_keep(&s->kept, h)
+               ? err_set(s->err, ERR_INTERNAL, "out of memory")
+               : 0;
 }
 
-static int put_place(struct search *s, const struct raw_hit *p, struct err *err)
-{
-    struct arena a = { 0 };
-    struct reader_got got = { .bytes = STR("") };
-    struct event e = { .timed = false };
-    int64_t event = 0;
-    uint64_t from = p->off > s->context ? p->off - s->context : 0;
-    int rc = p->records ? cite_event_at(s->c, p->records, p->off, 0, false,
-                                        &event, err)
-                        : 0;
-    if (rc == 0 && event)
-        rc = case_event(s->c, event, &a, &e, err);
-    if (rc == 0) /* a place without its bytes is a hit all the same */
-        rc = raw_read(&s->raw, &p->place, from,
-                      p->off - from + p->len + s->context, &a, &got, err);
-    if (rc == ERR_EVIDENCE)
-        rc = 0;
-    if (rc == 0) {
-        if (event)
-            table_str(s->t, name_event(event));
-        else
-            table_null(s->t);
-        table_time(s->t, s->cli, e.timed, e.t, -1);
-        buf_clear(&s->cite);
-        cite_put_place(&s->cite, &p->place, p->off, p->len, 0);
-        table_str(s->t, buf_str(&s->cite));
-        search_put_context(s->t, s->cli, &e, got.bytes);
-        s->hits++;
-    }
-    arena_free(&a);
-    return rc;
-}
-
-static int put_member(void *ctx, struct err *err)
+static int show_member(void *ctx, struct err *err)
 {
     struct search *s = ctx;
-    int rc = 0;
-    for (size_t i = 0; i < s->n_places && rc == 0; i++)
-        rc = put_place(s, &s->places[i], err);
-    s->n_places = 0;
+    int rc = search_hits_show(&s->kept, &s->hits, err);
     return rc ? rc : s->full;
 }
 
@@ -132,8 +87,8 @@ static int take_options(struct search *s, struct err *err)
     if (s->text.n == 0)
         return err_set(err, ERR_USAGE, "search: the text is empty");
     s->find = (struct raw_search){ .needles = { &s->text, 1, 0, 0 },
-                                   .hit = keep_place,
-                                   .done = put_member,
+                                   .hit = keep_hit,
+                                   .done = show_member,
                                    .ctx = s };
     if (arg_has(cli, "-i"))
         s->find.needles.flags |= SCAN_FOLD;
@@ -158,6 +113,11 @@ static int search_all(struct search *s, struct err *err)
         s->t = out_table(s->cli, columns, 4, err);
         rc = s->t ? 0 : err->code;
     }
+    s->kept = (struct search_hits){ .cli = s->cli,
+                                    .c = s->c,
+                                    .raw = &s->raw,
+                                    .t = s->t,
+                                    .context = s->context };
     if (rc == 0)
         rc = raw_search(&s->raw, &s->find, err);
     raw_close(&s->raw);
@@ -207,8 +167,7 @@ static int run(struct cli *cli, struct err *err)
         tell(&s);
         rc = cli_log_query(cli, cli->line, s.full ? -1 : (int64_t)s.hits, err);
     }
-    free(s.places);
-    buf_free(&s.cite);
+    search_hits_free(&s.kept);
     return rc;
 }
 

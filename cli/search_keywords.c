@@ -11,7 +11,7 @@
 #include "cli/command.h"
 #include "cli/keywords.h"
 #include "cli/names.h"
-#include "cli/raw.h"
+#include "cli/search_hits.h"
 
 _Static_assert((int)RAW_WHERES <= (int)KEYWORD_WHERES,
                "keyword.where holds all");
@@ -47,22 +47,8 @@ struct search {
     struct arena pass;
     struct str *needles;
     size_t n_needles, *keyword_of;
-    /* of the member at work */
-    struct raw_hit *kept;
-    size_t n_kept, cap_kept;
-    struct buf cite;
+    struct search_hits kept; /* of the member at work */
 };
-
-/* What a mask of a part would hide depends on where it begins: nothing of a
- * record with a secret is shown. */
-void search_put_context(struct table *t, const struct cli *cli,
-                        const struct event *e, struct str bytes)
-{
-    if (e->flags & EVENT_SECRET && !arg_has(cli, "--show-secrets"))
-        table_str(t, STR("[masked: the record holds a secret]"));
-    else
-        table_str(t, bytes);
-}
 
 /* ---- hits ---------------------------------------------------------------- */
 
@@ -73,63 +59,27 @@ static int keep(void *ctx, const struct raw_hit *h)
     k->hits++;
     k->where[h->where]++;
     s->hits++;
-    if (s->counts || (s->limit && s->shown + s->n_kept >= s->limit))
+    if (s->counts || (s->limit && s->shown + s->kept.n >= s->limit))
         return 0;
-    if (s->n_kept == s->cap_kept) {
-        size_t cap = s->cap_kept ? 2 * s->cap_kept : 64;
-        struct raw_hit *more = realloc(s->kept, cap * sizeof *more);
-        if (!more)
-            return ERR_INTERNAL;
-        s->kept = more;
-        s->cap_kept = cap;
-    }
-    s->kept[s->n_kept++] = *h;
-    return 0;
+    return search_hits_keep(&s->kept, h);
 }
 
-static int show_hit(struct search *s, const struct raw_hit *h, struct err *err)
+static void put_keyword(void *ctx, const struct raw_hit *h)
 {
-    struct arena a = { 0 };
-    struct reader_got got = { .bytes = STR("") };
-    struct event e = { .timed = false };
-    int64_t event = 0;
-    uint64_t from = h->off > s->context ? h->off - s->context : 0;
-    int rc = h->records ? cite_event_at(s->c, h->records, h->off, 0, false,
-                                        &event, err)
-                        : 0;
-    if (rc == 0 && event)
-        rc = case_event(s->c, event, &a, &e, err);
-    if (rc == 0) /* a place without its bytes is a hit all the same */
-        rc = raw_read(&s->raw, &h->place, from,
-                      h->off - from + h->len + s->context, &a, &got, err);
-    if (rc == ERR_EVIDENCE)
-        rc = 0;
-    if (rc == 0) {
-        table_str(s->t, s->list.v[s->keyword_of[h->needle]].text);
-        if (event)
-            table_str(s->t, name_event(event));
-        else
-            table_null(s->t);
-        table_time(s->t, s->cli, e.timed, e.t, -1);
-        table_str(s->t, str_from(where_names[h->where]));
-        buf_clear(&s->cite);
-        cite_put_place(&s->cite, &h->place, h->off, h->len, 0);
-        table_str(s->t, buf_str(&s->cite));
-        search_put_context(s->t, s->cli, &e, got.bytes);
-        s->shown++;
-    }
-    arena_free(&a);
-    return rc;
+    const struct search *s = ctx;
+    table_str(s->t, s->list.v[s->keyword_of[h->needle]].text);
+}
+
+static void put_where(void *ctx, const struct raw_hit *h)
+{
+    const struct search *s = ctx;
+    table_str(s->t, str_from(where_names[h->where]));
 }
 
 static int show_member(void *ctx, struct err *err)
 {
     struct search *s = ctx;
-    int rc = 0;
-    for (size_t i = 0; i < s->n_kept && rc == 0; i++)
-        rc = show_hit(s, &s->kept[i], err);
-    s->n_kept = 0;
-    return rc;
+    return search_hits_show(&s->kept, &s->shown, err);
 }
 
 /* ---- passes -------------------------------------------------------------- */
@@ -256,6 +206,14 @@ static int search_case(struct search *s, struct err *err)
                          : out_table(s->cli, hit_columns, 6, err);
         rc = s->t ? 0 : err->code;
     }
+    s->kept = (struct search_hits){ .cli = s->cli,
+                                    .c = s->c,
+                                    .raw = &s->raw,
+                                    .t = s->t,
+                                    .context = s->context,
+                                    .before = put_keyword,
+                                    .behind = put_where,
+                                    .ctx = s };
     if (rc == 0)
         rc = all_passes(s, err);
     if (rc == 0 && s->counts)
@@ -287,7 +245,6 @@ int search_keywords(struct cli *cli, struct err *err)
     }
     keywords_free(&s.list);
     arena_free(&s.pass);
-    free(s.kept);
-    buf_free(&s.cite);
+    search_hits_free(&s.kept);
     return rc;
 }

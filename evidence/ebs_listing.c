@@ -11,6 +11,7 @@
  * Several values may follow each other or lie in an array. Tokens are only
  * looked at for being there.
  */
+#include "base/base64.h"
 #include "base/json.h"
 #include "evidence/ebs_layers.h"
 
@@ -32,35 +33,15 @@ struct parse {
     bool any, failed;
 };
 
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static bool base64_sha256(struct str s, unsigned char out[32])
 {
-    uint32_t bits = 0;
-    size_t n = 0;
-    if (s.n != BASE64_SHA256 || s.p[BASE64_SHA256 - 1] != '=')
-        return false;
-    for (size_t i = 0; i < BASE64_SHA256 - 1; i++) {
-        int v = base64_value(s.p[i]);
-        if (v < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)v;
-        if (i % 4 == 3)
-            for (int shift = 16; shift >= 0; shift -= 8)
-                out[n++] = (unsigned char)(bits >> shift);
-    }
-    out[30] = (unsigned char)(bits >> 10); /* 18 bits are left */
-    out[31] = (unsigned char)(bits >> 2);
-    return n == 30;
+    struct buf b = { 0 };
+    bool good = s.n == BASE64_SHA256 && s.p[BASE64_SHA256 - 1] == '=' &&
+                base64_decode(s, 0, &b) && b.n == 32;
+    if (good)
+        memcpy(out, b.p, 32);
+    buf_free(&b);
+    return good;
 }
 
 /* ---- what an object said ------------------------------------------------ */

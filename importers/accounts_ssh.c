@@ -6,6 +6,7 @@
  */
 #include "importers/accounts.h"
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/varint.h"
 #include "importers/mask.h"
@@ -14,49 +15,26 @@ enum { PRINT = 50, BLOB_MAX = 16 << 10 };
 
 /* ---- base64 -------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-/* Line breaks within are passed over. */
 static bool decode(struct str s, struct arena *a, struct str *out)
 {
-    char *p = s.n <= 4 * BLOB_MAX ? arena_alloc(a, s.n / 4 * 3 + 3) : NULL;
-    size_t n = 0, digits = 0;
-    uint32_t bits = 0;
-    for (size_t i = 0; p && i < s.n && s.p[i] != '='; i++) {
-        if (s.p[i] == '\n' || s.p[i] == '\r')
-            continue;
-        int d = digit_of(s.p[i]);
-        if (d < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)d;
-        if (digits++ % 4)
-            p[n++] = (char)(bits >> (6 - 2 * ((digits - 1) % 4)) & 0xff);
-    }
-    *out = (struct str){ p, n };
-    return p && n && digits % 4 != 1;
+    struct buf b = { 0 };
+    bool good = s.n <= 4 * BLOB_MAX && base64_decode(s, BASE64_BREAKS, &b);
+    *out = buf_to_arena(&b, a);
+    return good && out->p && out->n;
 }
 
 static struct str fingerprint(struct str blob, char out[PRINT])
 {
-    static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
-                              "wxyz0123456789+/";
-    unsigned char hash[SHA256_LEN + 1] = { 0 };
-    size_t n = 7;
+    unsigned char hash[SHA256_LEN];
+    struct buf b = { 0 };
     if (!hash_sha256(blob, hash))
         return STR("");
-    memcpy(out, "SHA256:", n);
-    for (size_t bit = 0; bit < SHA256_LEN * 8; bit += 6) {
-        unsigned two = (unsigned)hash[bit / 8] << 8 | hash[bit / 8 + 1];
-        out[n++] = set[two >> (10 - bit % 8) & 63];
-    }
+    buf_putz(&b, "SHA256:");
+    base64_encode(&b, (struct str){ (char *)hash, sizeof hash }, false);
+    size_t n = b.failed || b.n > PRINT ? 0 : b.n;
+    if (n)
+        memcpy(out, b.p, n);
+    buf_free(&b);
     return (struct str){ out, n };
 }
 

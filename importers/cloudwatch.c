@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "evidence/gzip.h"
 #include "importers/cloudtrail.h"
@@ -308,35 +309,6 @@ static int json_object(struct reader *r, struct str o, uint64_t off)
  * ----------------------------------------------------------------------------
  */
 
-static int base64_digit(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-static bool from_base64(struct str s, struct arena *a, struct str *out)
-{
-    char *p = arena_alloc(a, s.n / 4 * 3 + 4);
-    size_t n = 0;
-    uint32_t bits = 0;
-    while (s.n && s.p[s.n - 1] == '=')
-        s.n--;
-    for (size_t i = 0; p && i < s.n; i++) {
-        int digit = base64_digit(s.p[i]);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        if (i % 4)
-            p[n++] = (char)(bits >> (6 - 2 * (i % 4)) & 0xff);
-    }
-    *out = (struct str){ p, n };
-    return p && s.n % 4 != 1;
-}
-
 static int carried_objects(struct reader *r)
 {
     struct str s = str_trim(buf_str(&r->carried));
@@ -359,9 +331,11 @@ static int carrier(struct reader *r, struct str o, struct str data,
 {
     enum { CARRIED_MAX = 64 << 20 }; /* Lambda passes on 6 MiB at most */
     struct gzip_report report;
-    struct str gz;
-    if (!json_decode(data, r->job->arena, &data) ||
-        !from_base64(data, r->job->arena, &gz))
+    struct buf packed = { 0 };
+    bool good = json_decode(data, r->job->arena, &data) &&
+                base64_decode(data, 0, &packed);
+    struct str gz = buf_to_arena(&packed, r->job->arena);
+    if (!good || !gz.p)
         return reject(r, off, o.n, "carrier-data",
                       "the data of a carrier is not base64");
     if (!r->gzip)

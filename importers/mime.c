@@ -1,5 +1,7 @@
 #include "importers/mime.h"
 
+#include "base/base64.h"
+
 enum { HEADER_LINES = 200, LINE_LOOK = 4096 };
 
 struct header {
@@ -225,37 +227,6 @@ bool mime_next(struct mime *m, struct mime_part *out)
 
 /* ---- encodings ----------------------------------------------------------- */
 
-static int digit64(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-static bool base64(struct str s, struct buf *out)
-{
-    uint32_t bits = 0;
-    unsigned have = 0;
-    bool clean = true;
-    for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
-        int d = digit64(s.p[i]);
-        if (d < 0) {
-            clean &= memchr(" \t\r\n", s.p[i], 4) != NULL;
-            continue;
-        }
-        bits = (bits << 6 | (uint32_t)d) & 0xffffff;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            buf_putc(out, (char)(bits >> have & 0xff));
-        }
-    }
-    return clean && have < 6;
-}
-
 static bool quoted(struct str s, struct buf *out)
 {
     bool clean = true;
@@ -286,7 +257,7 @@ bool mime_decode(const struct mime_part *p, struct buf *out)
 {
     switch (p->encoding) {
     case MIME_BASE64:
-        return base64(p->body, out);
+        return base64_decode(p->body, BASE64_BREAKS | BASE64_NOISE, out);
     case MIME_QUOTED:
         return quoted(p->body, out);
     case MIME_PLAIN:

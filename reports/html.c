@@ -5,6 +5,7 @@
  */
 #include "reports/html.h"
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -349,23 +350,6 @@ void html_top(struct html *h, uint64_t shown, uint64_t all)
 
 /* ---- the document -------------------------------------------------------- */
 
-static void put_base64(struct buf *b, const unsigned char *p, size_t n)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16;
-        if (i + 1 < n)
-            v |= (uint32_t)p[i + 1] << 8;
-        if (i + 2 < n)
-            v |= p[i + 2];
-        buf_putc(b, digits[v >> 18]);
-        buf_putc(b, digits[v >> 12 & 63]);
-        buf_putc(b, i + 1 < n ? digits[v >> 6 & 63] : '=');
-        buf_putc(b, i + 2 < n ? digits[v & 63] : '=');
-    }
-}
-
 void html_begin(struct html *h, struct str title)
 {
     unsigned char sha[SHA256_LEN];
@@ -377,7 +361,7 @@ void html_begin(struct html *h, struct str title)
     html_raw(h, "\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta http-equiv=\"Content-Security-Policy\" "
                 "content=\"default-src 'none'; style-src 'sha256-");
-    put_base64(&h->b, sha, sizeof(sha));
+    base64_encode(&h->b, (struct str){ (char *)sha, sizeof(sha) }, true);
     html_raw(h, "'; img-src data:; base-uri 'none'; form-action 'none'\">\n"
                 "<meta name=\"viewport\" "
                 "content=\"width=device-width, initial-scale=1\">\n"
