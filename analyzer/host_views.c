@@ -4,7 +4,8 @@
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* clang-format off: one a line */
+/* One a line. */
+/* clang-format off */
 static const struct host_column login_columns[] = {
     { HOST_TIME,    "time",    "TIME (UTC)", 19, 19 },
     { HOST_HOST,    "host",    "HOST",        8, 10 },
@@ -54,25 +55,30 @@ static const struct host_column key_columns[] = {
 };
 
 static const struct host_source login_sources[] = {
-    { "auditd",            "/var/log/audit/audit.log" },
-    { "evtx",              "event logs of Windows, Security.evtx first" },
-    { "journald",          "/var/log/journal" },
-    { "lastlog",           "/var/log/lastlog" },
-    { "registry",          "SAM of Windows" },
-    { "ssm-agent",         "/var/log/amazon/ssm" },
-    { "ssm-orchestration", "/var/lib/amazon/ssm" },
-    { "syslog",            "/var/log/auth.log, secure" },
-    { "utmp",              "/var/log/wtmp, btmp" },
+    { "auditd",                "/var/log/audit/audit.log" },
+    { "evtx",                  "event logs of Windows, Security.evtx first" },
+    { "journald",              "/var/log/journal" },
+    { "lastlog",               "/var/log/lastlog" },
+    { "powershell-transcript", "transcripts of PowerShell" },
+    { "registry",              "SAM of Windows" },
+    { "ssm-agent",             "/var/log/amazon/ssm" },
+    { "ssm-orchestration",     "/var/lib/amazon/ssm" },
+    { "syslog",                "/var/log/auth.log, secure" },
+    { "utmp",                  "/var/log/wtmp, btmp" },
+    { "web-error",             "error logs of web servers" },
     { NULL, NULL },
 };
 static const struct host_source command_sources[] = {
     { "apt-history",           "/var/log/apt/history.log" },
     { "auditd",                "/var/log/audit/audit.log" },
     { "dnf-history",           "/var/lib/dnf/history.sqlite" },
+    { "dnf-log",               "/var/log/dnf.log" },
+    { "ec2launch",             "logs of EC2Launch" },
     { "evtx",                  "event logs of Windows" },
     { "journald",              "/var/log/journal" },
     { "powershell-history",    "ConsoleHost_history.txt" },
     { "powershell-transcript", "transcripts of PowerShell" },
+    { "registry",              "hives of Windows" },
     { "shell-history",         "~/.bash_history and the like" },
     { "ssm-agent",             "/var/log/amazon/ssm" },
     { "ssm-orchestration",     "/var/lib/amazon/ssm" },
@@ -90,53 +96,52 @@ static const struct host_source persistence_sources[] = {
 };
 static const struct host_source package_sources[] = {
     { "apt-history", "/var/log/apt/history.log" },
+    { "auditd",      "/var/log/audit/audit.log" },
     { "dnf-history", "/var/lib/dnf/history.sqlite" },
-    { "dnf-log", "/var/log/dnf.log" },
-    { "dpkg-log", "/var/log/dpkg.log" },
+    { "dnf-log",     "/var/log/dnf.log" },
+    { "dpkg-log",    "/var/log/dpkg.log" },
     { "dpkg-status", "/var/lib/dpkg/status" },
-    { "rpmdb", "/var/lib/rpm" },
-    { "yum-log", "/var/log/yum.log" },
+    { "rpmdb",       "/var/lib/rpm" },
+    { "yum-log",     "/var/log/yum.log" },
     { NULL, NULL },
 };
 static const struct host_source key_sources[] = {
-    { "accounts",          "private keys of SSH" },
+    { "accounts",        "private keys of SSH" },
     { "aws-credentials", "~/.aws and files of other programs that keep keys" },
     { NULL, NULL },
 };
 
 #define COLUMNS(name) name, sizeof(name) / sizeof(name[0])
 const struct host_view host_views[HOST_VIEWS] = {
-    [HOST_LOGINS] = { "logins", "Logins and sessions",
-                      "action:(login or logout or \"login failed\" or "
-                      "\"session opened\" or "
-                      "\"session closed\" or \"ssm session\" or \"credentials "
-                      "used\" or "
-                      "\"credentials checked\" or \"kerberos ticket\") or "
-                      "(action:authentication has:outcome)",
-                      COLUMNS(login_columns), login_sources },
-    [HOST_COMMANDS] = { "commands", "Commands run",
-                        "action:(command or process or sudo or su or \"ssm "
-                        "command\" or "
-                        "\"ssm session\" or \"user data\")",
-                        COLUMNS(command_columns), command_sources },
-    [HOST_PERSISTENCE] = { "persistence", "Persistence",
-                           "action:(\"cron entry\" or \"systemd unit\" or "
-                           "\"systemd timer\" or "
-                           "\"startup entry\" or \"scheduled task\" or "
-                           "\"preload entry\" or "
-                           "\"PAM rule\" or \"udev rule\" or \"authorized "
-                           "key\" or \"sudo rule\" or "
-                           "\"service installed\" or \"service changed\" or "
-                           "\"WMI subscription\" or "
-                           "\"WMI provider\")",
-                           COLUMNS(persistence_columns), persistence_sources },
-    [HOST_PACKAGES] = { "packages", "Packages",
-                        "action:(package or \"package installed\" or \"package "
-                        "upgraded\" or "
-                        "\"package removed\")",
-                        COLUMNS(package_columns), package_sources },
-    [HOST_KEYS] = { "keys", "Keys found", "action:\"key found\"",
-                    COLUMNS(key_columns), key_sources },
+    [HOST_LOGINS] = {
+        "logins", "Logins and sessions",
+        "action:(login or logout or \"login failed\" or \"session opened\" or "
+        "\"session closed\" or \"ssm session\" or \"credentials used\" or "
+        "\"credentials checked\" or \"kerberos ticket\") or "
+        "(action:authentication has:outcome)",
+        COLUMNS(login_columns), login_sources },
+    [HOST_COMMANDS] = {
+        "commands", "Commands run",
+        "action:(command or process or sudo or su or \"ssm command\" or "
+        "\"ssm session\" or \"user data\")",
+        COLUMNS(command_columns), command_sources },
+    [HOST_PERSISTENCE] = {
+        "persistence", "Persistence",
+        "action:(\"cron entry\" or \"systemd unit\" or \"systemd timer\" or "
+        "\"startup entry\" or \"scheduled task\" or \"preload entry\" or "
+        "\"PAM rule\" or \"udev rule\" or \"authorized key\" or "
+        "\"sudo rule\" or \"service installed\" or \"service changed\" or "
+        "\"WMI subscription\" or \"WMI provider\")",
+        COLUMNS(persistence_columns), persistence_sources },
+    [HOST_PACKAGES] = {
+        "packages", "Packages",
+        "action:(package or \"package installed\" or \"package upgraded\" or "
+        "\"package removed\")",
+        COLUMNS(package_columns), package_sources },
+    [HOST_KEYS] = {
+        "keys", "Keys found",
+        "action:\"key found\"",
+        COLUMNS(key_columns), key_sources },
 };
 /* clang-format on */
 

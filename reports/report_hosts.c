@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 /* SHORT: bytes of a value that is not broken into lines. */
-enum { ROWS = 200, TEXT_MOST = 400, HOSTS_MOST = 20, SHORT = 17 };
+enum { ROWS = 200, TEXT_MOST = 400, HOSTS_MOST = 20, SHORT = 20 };
 
 HTML_HEAD(recorded_head, NONE, W_HOST, W_SOURCE, W_EVENTS, W_FIRST, W_LAST);
 
