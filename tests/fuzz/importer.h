@@ -19,18 +19,6 @@
 #include "tests/fuzz/replay.h"
 #include "tests/importers/collect.h"
 
-#define FUZZ_IMPORTER(importer, path)                                          \
-    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)               \
-    {                                                                          \
-        struct collected c = { 0 };                                            \
-        collect(&c, (struct str){ (const char *)data, size }, STR(path),       \
-                STR(importer), COLLECT_COUNT);                                 \
-        if (c.failed)                                                          \
-            abort();                                                           \
-        collect_free(&c);                                                      \
-        return 0;                                                              \
-    }
-
 /* Recognition of the same bytes, which --as leaves out. */
 static inline void fuzz_probe(struct str importer, struct str s,
                               struct str path)
@@ -41,6 +29,20 @@ static inline void fuzz_probe(struct str importer, struct str s,
     if (sure < 0 || sure > 100 || !p.reason)
         abort();
 }
+
+#define FUZZ_IMPORTER(importer, path)                                          \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)               \
+    {                                                                          \
+        struct collected c = { 0 };                                            \
+        struct str s = { (const char *)data, size };                           \
+        fuzz_probe(STR(importer), s, STR(path));                               \
+        fuzz_probe(STR(importer), s, STR("elsewhere"));                        \
+        collect(&c, s, STR(path), STR(importer), COLLECT_COUNT);               \
+        if (c.failed)                                                          \
+            abort();                                                           \
+        collect_free(&c);                                                      \
+        return 0;                                                              \
+    }
 
 #define FUZZ_IMPORTER_PATHS(importer, ...)                                     \
     static const char *const fuzz_paths[] = { __VA_ARGS__ };                   \
