@@ -1,6 +1,6 @@
-/* A block set: lines of names, an empty line, then the bytes of every answer.
- * What is read twice is the same, gaps read as zeros, and blocks that the
- * listing does not have are zeros. */
+/* A block set: lines of names, an empty line, then the bytes of every answer;
+ * without names, an archive of blocks. What is read twice is the same, gaps
+ * read as zeros, and blocks that the listing does not have are zeros. */
 #include "evidence/ebs.h"
 
 #include <stdlib.h>
@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .names = in.names, .n = n, .open = open_file, .ctx = &in
     };
     (void)ebs_names_fit(in.names, n);
-    struct source *files = fileset_make(&set, NULL);
+    struct source *files =
+        n ? fileset_make(&set, NULL) : source_open_memory(in.answer, NULL);
     struct source *s = files ? ebs_open(files, NULL) : NULL;
     if (s)
         check(s);

@@ -29,6 +29,16 @@ static void same_bytes(struct source *s, const struct buf *all)
         must(all->p[all->n + i] == 0);
 }
 
+/* What is shown of it first is how it begins. */
+static void same_head(struct str gz, const struct buf *all)
+{
+    char head[700];
+    size_t n = gzip_head(gz, head, sizeof head);
+    must(n <= sizeof head);
+    n = n < all->n ? n : all->n;
+    must(n == 0 || memcmp(head, all->p, n) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str gz = { (const char *)data, size };
@@ -45,6 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(r.n_damaged == q->n_damaged && r.out_off == q->out_off);
     if (r.damage == GZIP_OK) /* everything is accounted for */
         must(r.in_used + r.zeros == size && q->in_used == r.in_used);
+    must(gzip_damage_code(r.damage) && gzip_damage_text(r.damage));
+    same_head(gz, &all);
     same_bytes(s, &all);
     source_close(s);
     source_close(file);

@@ -1,7 +1,8 @@
 /*
- * The log of XFS: the first byte of the input says version 4 or 5 and the
- * size of inodes, the rest is the log, in blocks of 512 bytes. Checksums of
- * its records are put right, so that what is in them is reached. The replay
+ * The log of XFS: the first byte of the input says version 4 or 5, the size
+ * of inodes and whether parts of the volume are gaps; the rest is the log, in
+ * blocks of 512 bytes. Checksums of its records are put right, so that what is
+ * in them is reached. The replay
  * ends, gives the same twice, and changes no byte that it does not own to.
  */
 #include "evidence/journal.h"
@@ -126,6 +127,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!(form & 8))
         put_right(log, bbs, p);
     struct source *vol = source_open_memory((struct str){ p, n }, NULL);
+    if (form & 16) { /* one ends in a block, one is of whole ones */
+        source_add_gap(vol, 9 * BLOCK, 3 * BLOCK + BB, GAP_UNREADABLE);
+        source_add_gap(vol, 30 * BLOCK, 2 * BLOCK, GAP_ABSENT);
+    }
     check(vol, p, n);
     source_close(vol);
     free(p);

@@ -13,6 +13,22 @@ static void must(bool ok)
         abort();
 }
 
+/* What is shown of it first is how it begins; the same is told of both. */
+static void same_told(struct str packed, struct source *all,
+                      struct source *none)
+{
+    const struct zstd_report *r = zstd_source_report(all);
+    char head[700], first[sizeof head];
+    size_t got, n = zstd_head(packed, head, sizeof head);
+    must(n <= sizeof head);
+    must(!source_read(all, 0, first, sizeof first, &got, NULL));
+    n = n < got ? n : got;
+    must(n == 0 || memcmp(head, first, n) == 0);
+    must(r->damage == zstd_source_report(none)->damage);
+    if (r->damage)
+        must(zstd_damage_code(r->damage)[0] && zstd_damage_text(r->damage)[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str bytes = { (const char *)data, size };
@@ -21,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct source *none = zstd_open_kept(file, OUT_MAX, 0, NULL);
     if (all && none) {
         must(all->size == none->size);
+        same_told(bytes, all, none);
         for (uint64_t i = STEPS; i-- > 0;) {
             char a[PART], b[PART];
             size_t x, y;

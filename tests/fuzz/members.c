@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { NAMED = 8 };
+
 static void must(bool ok)
 {
     if (!ok)
@@ -36,6 +38,15 @@ static void check(struct source *file, enum archive_kind kind,
     source_close(s);
 }
 
+/* By its name a member is found as well. */
+static void by_name(struct source *file, enum archive_kind kind,
+                    const struct members *a)
+{
+    for (size_t i = 0; i < a->n && i < NAMED; i++)
+        source_close(members_open_name(file, kind, a->members[i].name, NULL));
+    must(!members_open_name(file, kind, STR("\1 none\n"), NULL));
+}
+
 void check_members(const uint8_t *data, size_t size, enum archive_kind kind)
 {
     struct str bytes = { (const char *)data, size };
@@ -52,6 +63,7 @@ void check_members(const uint8_t *data, size_t size, enum archive_kind kind)
             must(order < 0 ||
                  (order == 0 && a.members[i].flags & ARCHIVE_DUPLICATE));
         }
+        by_name(file, kind, &a);
         must(a.n_issues <= ARCHIVE_ISSUES_MAX);
         members_free(&a);
     }
