@@ -15,6 +15,7 @@
 #include "evidence/lvm.h"
 #include "evidence/memory.h"
 #include "evidence/super_copy.h"
+#include "evidence/unpack.h"
 #include "evidence/utf16.h"
 #include "evidence/volume.h"
 #include "evidence/zstd.h"
@@ -45,6 +46,22 @@ static struct source *open_zst(struct source *below, uint64_t number,
     (void)number;
     (void)arg;
     return source_open_zstd(below, OUT_MAX, err);
+}
+
+static struct source *open_xz(struct source *below, uint64_t number,
+                              struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return unpack_open(UNPACK_XZ, below, OUT_MAX, err);
+}
+
+static struct source *open_bz2(struct source *below, uint64_t number,
+                               struct str arg, struct err *err)
+{
+    (void)number;
+    (void)arg;
+    return unpack_open(UNPACK_BZ2, below, OUT_MAX, err);
 }
 
 static struct source *open_partition(struct source *below, uint64_t number,
@@ -205,6 +222,8 @@ static const struct {
 } kinds[] = {
     { "gz", false, false, open_gz },
     { "zst", false, false, open_zst },
+    { "xz", false, false, open_xz },
+    { "bz2", false, false, open_bz2 },
     { "p", true, false, open_partition },
     { "fs", false, true, open_path },
     { "ino", false, true, open_inode },

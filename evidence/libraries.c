@@ -1,7 +1,9 @@
 #include "evidence/libraries.h"
 
+#include <bzlib.h>
 #include <dlfcn.h>
 #include <limits.h>
+#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +57,22 @@ static void pcre2(library_fn fn, void *ctx)
     fn(ctx, "PCRE2", version);
 }
 
+static void bzip2(library_fn fn, void *ctx)
+{
+    char version[48];
+    snprintf(version, sizeof(version), "%.40s", BZ2_bzlibVersion());
+    version[strcspn(version, ",")] = 0; /* "1.0.8, 13-Jul-2019" */
+    fn(ctx, "bzip2", version);
+}
+
 void evidence_libraries(library_fn fn, void *ctx)
 {
+    bzip2(fn, ctx);
     pcre2(fn, ctx);
 #ifdef HAVE_LIBDEFLATE
     fn(ctx, "libdeflate", LIBDEFLATE_VERSION_STRING " (header)");
 #endif
+    fn(ctx, "liblzma", lzma_version_string());
     char magic[24];
     snprintf(magic, sizeof(magic), "%d.%02d", magic_version() / 100,
              magic_version() % 100);

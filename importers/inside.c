@@ -199,7 +199,9 @@ static int start(struct inside *s, struct err *err)
     size_t n = p->o->jobs ? p->o->jobs : cores > 0 ? (size_t)cores : 1;
     /* to open a compressed image is to unpack it */
     bool packed = s->n && (str_starts(s->v[0].layers, STR("!gz")) ||
-                           str_starts(s->v[0].layers, STR("!zst")));
+                           str_starts(s->v[0].layers, STR("!zst")) ||
+                           str_starts(s->v[0].layers, STR("!xz")) ||
+                           str_starts(s->v[0].layers, STR("!bz2")));
     if (n > WORKERS_MAX)
         n = WORKERS_MAX;
     if (n > s->n - s->front)

@@ -16,6 +16,7 @@
 #include "evidence/file_type.h"
 #include "evidence/fileset.h"
 #include "evidence/gzip.h"
+#include "evidence/unpack.h"
 #include "evidence/utf16.h"
 #include "evidence/worker.h"
 #include "evidence/zstd.h"
@@ -44,8 +45,9 @@ struct job {
     struct arena arena; /* the importer's, reset per record */
     struct arena names; /* layers: until the job ends */
     struct gzip_layer {
-        const struct gzip_report *report; /* NULL: no such layer */
-        const struct zstd_report *zstd;   /* or of zstd */
+        const struct gzip_report *report;   /* NULL: no such layer */
+        const struct zstd_report *zstd;     /* or of zstd */
+        const struct unpack_report *unpack; /* or of xz, bzip2 */
         bool said;
     } layers[DEPTH];
     struct name { /* of the content at work, where it lay */
@@ -133,15 +135,37 @@ static int gap_issue(struct job *j)
                       (unsigned long long)s->gaps[0].off);
 }
 
+static int unpack_issue(struct job *j, const struct unpack_report *r)
+{
+    char code[16];
+    if (r->damage)
+        return sink_issue(j->sink, ISSUE_ERROR, r->in_off, 0,
+                          unpack_damage_code(r->kind, r->damage),
+                          "%s (compressed byte %llu, content byte %llu)",
+                          unpack_damage_text(r->damage),
+                          (unsigned long long)r->in_off,
+                          (unsigned long long)r->out_off);
+    /* a log is read once from its front; an image is not */
+    if (r->again == 0 || !j->image)
+        return 0;
+    snprintf(code, sizeof(code), "%s-again", unpack_layer(r->kind));
+    return sink_issue(j->sink, ISSUE_NOTE, 0, 0, code,
+                      "%llu bytes are unpacked again, from one of %llu places, "
+                      "each time they are read backwards: that is slow",
+                      (unsigned long long)r->again,
+                      (unsigned long long)r->points);
+}
+
 /* Damage of the layers around belongs to the first member that met it. */
 static int end(struct job *j)
 {
     for (unsigned i = 0; i < DEPTH; i++) {
         struct gzip_layer *l = &j->layers[i];
-        if (l->said || (!l->report && !l->zstd))
+        if (l->said || (!l->report && !l->zstd && !l->unpack))
             continue;
         l->said = true;
         int rc = l->zstd                        ? zstd_issue(j, l->zstd)
+                 : l->unpack                    ? unpack_issue(j, l->unpack)
                  : l->report->damage != GZIP_OK ? gzip_issue(j, l->report)
                                                 : 0;
         if (rc)
@@ -190,10 +214,6 @@ static const char *say_why(struct str head, const char **code)
         { "version https://git-lfs", 23, "git-lfs-pointer",
           "a Git LFS pointer, not the data: fetch the real file" },
         { "PAR1", 4, "parquet", "Parquet is not read by this version" },
-        { "BZh", 3, "bzip2", "bzip2 is not read by this version" },
-        { "\xfd"
-          "7zXZ",
-          5, "xz", "xz is not read by this version" },
         { "7z\xbc\xaf", 4, "7z", "7z is not read by this version" },
         { "\xff\xfe", 2, "utf-16", utf16 },
         { "\xfe\xff", 2, "utf-16", utf16 },
@@ -292,6 +312,12 @@ static struct str tail_of(struct input_buffer *in, char tail[TAIL])
     return (struct str){ tail, n };
 }
 
+static bool is_packing(struct str layers)
+{
+    return str_eq(layers, STR("!gz")) || str_eq(layers, STR("!zst")) ||
+           str_eq(layers, STR("!xz")) || str_eq(layers, STR("!bz2"));
+}
+
 static int recognise(struct job *j, struct input_buffer *in, struct str layers,
                      uint64_t size)
 {
@@ -321,8 +347,7 @@ static int recognise(struct job *j, struct input_buffer *in, struct str layers,
                      code, why);
     }
     if (imp->flags & IMPORTER_IMAGE && !j->image) {
-        if (j->outer && (layers.n == 0 || str_eq(layers, STR("!gz")) ||
-                         str_eq(layers, STR("!zst")))) {
+        if (j->outer && (layers.n == 0 || is_packing(layers))) {
             j->verdict = WIRE_NEEDS_IMAGE;
             return 0;
         }
@@ -393,6 +418,25 @@ static int unwrap_zstd(struct job *j, struct source *src, struct str layers,
     return rc;
 }
 
+/* ---- xz, bzip2
+ * ------------------------------------------------------------------------- */
+
+static int unwrap_packed(struct job *j, enum unpack_kind kind,
+                         struct source *src, struct str layers, unsigned depth)
+{
+    struct source *s =
+        unpack_open(kind, src, j->image ? max_image : max_out, j->err);
+    if (!s)
+        return j->err->code;
+    j->layers[depth] = (struct gzip_layer){ .unpack = unpack_source_report(s) };
+    int rc = unwrap(j, s, STR_NONE,
+                    add_layer(j, layers, kind == UNPACK_XZ ? "!xz" : "!bz2"),
+                    depth + 1);
+    j->layers[depth].unpack = NULL;
+    source_close(s);
+    return rc;
+}
+
 /* Is there an image inside? Told by the first bytes, so that a long one is
  * not decompressed here for nothing. Of a short one the whole content tells
  * (recognise), and its head is not decompressed twice. */
@@ -405,7 +449,9 @@ static bool packs_image(struct job *j, struct str packed)
         return false;
     p.head.p = head;
     p.head.n = zstd_is(packed) ? zstd_head(packed, head, sizeof(head))
-                               : gzip_head(packed, head, sizeof(head));
+               : unpack_recognise(packed)
+                   ? unpack_head(packed, head, sizeof(head))
+                   : gzip_head(packed, head, sizeof(head));
     const struct importer *imp = j->req->as.n
                                      ? importer_by_name(j->req->as)
                                      : importer_recognise(&p, &confidence);
@@ -591,11 +637,16 @@ static int unwrap(struct job *j, struct source *src, struct str bytes,
     }
     if (size == 0) {
         rc = recognise(j, &in, layers, size);
-    } else if (depth == 0 && (is_gzip(window) || zstd_is(window)) &&
+    } else if (depth == 0 &&
+               (is_gzip(window) || zstd_is(window) ||
+                unpack_recognise(window)) &&
                packs_image(j, window)) {
         j->verdict = WIRE_NEEDS_IMAGE;
     } else if (depth < DEPTH && zstd_is(window)) {
         rc = unwrap_zstd(j, in.in.src, layers, depth);
+    } else if (depth < DEPTH && unpack_recognise(window)) {
+        rc = unwrap_packed(j, unpack_recognise(window), in.in.src, layers,
+                           depth);
     } else if (depth < DEPTH && is_gzip(window)) {
         if (in.in.eof && window.n <= GZIP_WHOLE && !j->image)
             rc = unwrap_gzip(j, in.in.src, window, layers, depth);

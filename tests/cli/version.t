@@ -21,6 +21,7 @@ ok "sorted bytewise" sh -c 'sed 1d list | LC_ALL=C sort -c'
 # soname of what is linked    how it is called in the list
 cat >names <<'TABLE'
 libarchive archive
+libbz2 bzip2
 libc glibc
 libcrypto OpenSSL
 liblz4 lz4

@@ -37,7 +37,7 @@ tsk/ evidence/
 libewf evidence/
 magic.h evidence/
 archive.h evidence/
-lzma.h importers/
+bzlib.h evidence/
 lz4.h importers/
 archive_entry.h evidence/
 seccomp.h evidence/

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Raw images inside gzip and zstd: a disk in the case, content through the
-# sealed reader, damage named.
+# Raw images inside gzip, xz, bzip2 and zstd: a disk in the case, content
+# through the sealed reader, damage named. Rotated logs likewise.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/cli/evidence.sh"
 
@@ -39,6 +39,28 @@ import cut.img.gz
 is "$rc" 2 "a cut gzip: issues"
 has 'gzip-cut' "named"
 has 'disk' "and what is there is read as a disk"
+
+# packed TOOL LAYER: an image and a log
+packed() {
+    command -v "$1" >/dev/null 2>&1 || {
+        skip "$1" "not installed"
+        return
+    }
+    "$1" -1 -c disk.img >"disk.img.$2"
+    whole "disk.img.$2" "$2"
+    head -c 1000000 "disk.img.$2" >cut.img
+    import cut.img
+    is "$rc" 2 "a cut $1: issues"
+    has "$2-cut" "named"
+    "$1" -c "$SRCDIR/tests/data/host/web-access/elb/classic.log" >"log.$2"
+    import "log.$2"
+    is "$rc" 0 "a log in $1: imported"
+    has "^log.$2 +!$2 +web-access" "  by what it holds"
+    k show case.kan E1 --raw >got 2>err
+    is_match got 'app-lb 192.0.2.10:2817' "  and its bytes by the reader"
+}
+packed xz xz
+packed bzip2 bz2
 
 command -v zstd >/dev/null 2>&1 || {
     skip "zstd" "not installed (package zstd)"
