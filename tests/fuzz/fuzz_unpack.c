@@ -25,7 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct source *all = unpack_open(k, file, OUT_MAX, NULL);
     struct source *none = unpack_open_kept(k, file, OUT_MAX, 0, NULL);
     if (all && none) {
-        must(all->size == none->size);
+        const struct unpack_report *r = unpack_source_report(all);
+        must(all->size == none->size && r->out_size == all->size);
+        must(!*unpack_damage_code(k, r->damage) ==
+             !*unpack_damage_text(r->damage));
         for (uint64_t i = STEPS; i-- > 0;) {
             char a[PART], b[PART];
             size_t x, y;
