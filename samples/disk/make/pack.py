@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 import zipfile
 
@@ -109,15 +110,38 @@ def accounts(truth):
     return views
 
 
+def audited(contents):
+    """Inodes that the audit log names."""
+    found = set()
+    for name in os.listdir(contents):
+        with open(contents + "/" + name, "rb") as f:
+            found |= {int(n) for n in re.findall(
+                rb'type=PATH [^\n]* inode=(\d+) ', f.read())}
+    return found
+
+
+def moved(before, views, named):
+    """Paths that the audit log names with an inode of the run before."""
+    now = {r[0]: r[1] for view in views.values()
+           for r in (row.split("\t") for row in view)}
+    with open(before, encoding="ascii") as f:
+        rows = [line.split("\t") for line in f if line[0] != "#"]
+    return 0 in named or [r[1] for r in rows
+                          if int(r[2]) in named and now.get(r[1]) != r[2]]
+
+
 def main(disk, contents, truth, dest):
     pack(disk, contents, dest + "/app-01-root.zip")
     v = accounts(truth)
+    again = moved(dest + "/../expected-root.tsv", v, audited(contents))
     rows = [(x.split("\t")[0], "both", x) for x in v["disk"] & v["log"]]
     rows += [(x.split("\t")[0], "disk", x) for x in v["disk"] - v["log"]]
     rows += [(x.split("\t")[0], "log", x) for x in v["log"] - v["disk"]]
     with open(dest + "/../expected-root.tsv", "w") as f:
         f.write(HEAD.replace(" path inode", "\tpath\tinode"))
         f.writelines("%s\t%s\n" % (r[1], r[2]) for r in sorted(rows))
+    if again:
+        raise SystemExit("inodes in the audit log are others now: run again")
 
 
 if __name__ == "__main__":

