@@ -95,7 +95,7 @@ static int read_file(struct reading *r, const char *path, bool *database,
     if (!p || fd < 0)
         rc = p ? err_errno(err, ERR_USAGE, "%s", text_line(str_from(path)))
                : err_set(err, ERR_INTERNAL, "out of memory");
-    while (rc == 0) {
+    while (rc == 0 && p) {
         ssize_t n = read(fd, p, READ);
         if (n < 0)
             rc = err_errno(err, ERR_USAGE, "%s", text_line(str_from(path)));

@@ -144,7 +144,7 @@ static void map_btree(struct fork_walk *w, struct str fork, uint64_t owner)
 void xfs_map_load(struct xfs *x, const struct xfs_inode *in, bool attr,
                   struct xfs_map *map)
 {
-    struct fork_walk w = { x, map, INT64_MAX / x->block };
+    struct fork_walk w = { x, map, (uint64_t)INT64_MAX / x->block };
     struct str fork = xfs_fork(in, attr);
     map->n = map->n_wrong = 0;
     map->wrong = NULL;
