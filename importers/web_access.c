@@ -91,10 +91,21 @@ static bool reads(struct str line)
                                       : web_line(line, NULL, &w);
 }
 
+/* A log server put its own time in front: an S3 export of CloudWatch Logs, a
+ * syslog. The line is theirs, whatever follows. */
+static bool stamped(struct str s)
+{
+    struct time_text t;
+    const char *blank = s.n ? memchr(s.p, ' ', s.n < 64 ? s.n : 64) : NULL;
+    return blank && time_parse(str_sub(s, 0, (size_t)(blank - s.p)), &t);
+}
+
 static int probe(struct probe *p)
 {
     struct str s = window_text(p->head);
     bool named = path_like_any(p->path, paths);
+    if (!named && stamped(s))
+        return 0;
     p->reason = "requests as web servers log them";
     for (unsigned i = 0; i < TRIED && s.n; i++) {
         const char *lf = memchr(s.p, '\n', s.n);

@@ -6,6 +6,8 @@
 
 mkdir samples bin
 cp -r "$SRCDIR/samples/cloudtrail" "$SRCDIR/samples/cloudwatch" samples
+mkdir samples/disk
+cp "$SRCDIR/samples/disk/app-01-root.zip" samples/disk
 chmod -R u+w samples
 ln -s "$KANSHIKI" bin/kanshiki
 PATH=$TMP/bin:$PATH
