@@ -91,13 +91,16 @@ static bool reads(struct str line)
                                       : web_line(line, NULL, &w);
 }
 
-/* A log server put its own time in front: an S3 export of CloudWatch Logs, a
- * syslog. The line is theirs, whatever follows. */
+/* A log server put its own time in front: an S3 export of CloudWatch Logs. The
+ * line is theirs, whatever follows. */
 static bool stamped(struct str s)
 {
     struct time_text t;
-    const char *blank = s.n ? memchr(s.p, ' ', s.n < 64 ? s.n : 64) : NULL;
-    return blank && time_parse(str_sub(s, 0, (size_t)(blank - s.p)), &t);
+    const char *lf = s.n ? memchr(s.p, '\n', s.n) : NULL;
+    struct str line = str_sub(s, 0, lf ? (size_t)(lf - s.p) : s.n);
+    size_t blank = str_find(line, STR(" "));
+    return blank != SIZE_MAX && time_parse(str_sub(line, 0, blank), &t) &&
+           reads(str_trim(str_sub(line, blank, line.n)));
 }
 
 static int probe(struct probe *p)
