@@ -489,6 +489,7 @@ int inside_files(struct pipeline *p, struct err *err)
     int rc = list(&s, err);
     if (rc == 0 && (s.n || s.more))
         rc = all(&s, err);
+    p->progress.path = file_at(p, p->front)->path.p; /* not of the list */
     free(s.v);
     arena_free(&s.arena);
     return rc;
