@@ -78,7 +78,8 @@ static int entry(struct reader *r, const struct stamped *s,
     struct record rec = { .text = e->text };
     struct str id;
     size_t n;
-    bool session, command = cloudhost_command_in(e->text, &id, &session);
+    bool session = false;
+    bool command = cloudhost_command_in(e->text, &id, &session);
     cloudhost_begin(&r->h);
     stamped_record(s, e, &rec);
     unsigned level = stamped_level(e->text, &n);
