@@ -6,8 +6,8 @@
  */
 #include "importers/accounts.h"
 
+#include "base/mask.h"
 #include "importers/homes.h"
-#include "importers/mask.h"
 
 enum { FIELDS = 9, DAY = 86400, JOINED = 1 << 20 };
 

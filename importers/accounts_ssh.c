@@ -4,12 +4,12 @@
  * the SHA-256 of its blob in base64 without padding, as ssh-keygen -l gives it.
  * Nothing of a private key is kept but its kind and its public half's print.
  */
+#include "base/mask.h"
 #include "importers/accounts.h"
 
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/varint.h"
-#include "importers/mask.h"
 
 enum { PRINT = 50, BLOB_MAX = 16 << 10 };
 

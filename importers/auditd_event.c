@@ -1,6 +1,6 @@
 /* What the records of one event say together: one row of the timeline. */
+#include "base/mask.h"
 #include "importers/auditd.h"
-#include "importers/mask.h"
 
 enum {
     ARGS_TEXT = 8192, /* of a command line: more is not kept in a row */

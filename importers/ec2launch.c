@@ -4,10 +4,10 @@
  * and EC2Config ("2026-03-09T00:10:05.123Z: text"). Lines without a time go on
  * from the one before: output of user data.
  */
+#include "base/mask.h"
 #include "importers/hosttime.h"
 #include "importers/identify.h"
 #include "importers/lines.h"
-#include "importers/mask.h"
 
 enum { TEXT_MAX = 4000, RECORD_MAX = 1 << 20 };
 

@@ -9,13 +9,13 @@
 #include <zlib.h>
 
 #include "base/kinds.h"
+#include "base/mask.h"
 #include "base/text.h"
 #include "base/varint.h"
 #include "importers/binxml.h"
 #include "importers/evtx_event.h"
 #include "importers/evtx_events.h"
 #include "importers/identify.h"
-#include "importers/mask.h"
 #include "importers/window.h"
 #include "importers/windows.h"
 

@@ -6,8 +6,8 @@
  * order is known and the time is not. docs/formats/history.md
  */
 #include "importers/history.h"
+#include "base/mask.h"
 #include "importers/homes.h"
-#include "importers/mask.h"
 #include "base/text.h"
 
 enum { COMMAND_MAX = 1 << 20 }; /* of lines that are joined */

@@ -199,6 +199,20 @@ static int end_open_member(struct pipeline *p, struct err *err)
     return rc ? rc : intake_member_end(p->in, sha, err);
 }
 
+int pipeline_died(struct pipeline *p, const struct worker_end *how,
+                  uint64_t size, struct err *err)
+{
+    struct buf b = { 0 };
+    buf_printf(&b,
+               "the worker %s twice at this file; what came before is "
+               "kept%s",
+               how->words, how->reproducible ? "" : " (not reproducible)");
+    int rc =
+        intake_issue(p->in, 2, 0, size, STR("worker-died"), buf_str(&b), err);
+    buf_free(&b);
+    return rc;
+}
+
 /* The file is given up: what came of it stays, and the reason is kept. */
 static int quarantine(struct pipeline *p, const struct worker_end *end,
                       struct err *err)
@@ -211,15 +225,8 @@ static int quarantine(struct pipeline *p, const struct worker_end *end,
     int rc = intake_flush(p->in, err);
     if (rc == 0 && !intake_in_member(p->in))
         rc = intake_member(p->in, f->path, STR(""), STR(""), f->size, err);
-    struct buf b = { 0 };
-    buf_printf(&b,
-               "the worker %s twice at this file; what came before is "
-               "kept%s",
-               end->words, end->reproducible ? "" : " (not reproducible)");
     if (rc == 0)
-        rc = intake_issue(p->in, 2, 0, f->size, STR("worker-died"), buf_str(&b),
-                          err);
-    buf_free(&b);
+        rc = pipeline_died(p, end, f->size, err);
     return rc ? rc : end_open_member(p, err);
 }
 

@@ -82,8 +82,6 @@ struct importer {
 
 extern const struct importer *const importers[]; /* table.c, NULL-ended */
 const struct importer *importer_by_name(struct str name);
-/* Is a file of this path, in the file system of an image, to be looked into? */
-bool importer_wants(struct str path);
 /* The surest importer for p; *confidence 0..100; NULL when none >= 50. */
 const struct importer *importer_recognise(struct probe *p, int *confidence);
 /* The same by look(), where a probe was not sure (confidence below

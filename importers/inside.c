@@ -336,19 +336,13 @@ static int quarantine(struct inside *s, const struct worker_end *how,
 {
     struct pipeline *p = s->p;
     const struct inner *x = &s->v[s->front];
-    struct buf b = { 0 };
     intake_abandon(p->in);
     int rc = intake_flush(p->in, err);
     if (rc == 0 && !intake_in_member(p->in))
         rc = intake_member(p->in, file_at(p, p->front)->path, x->layers,
                            STR(""), x->size, err);
-    buf_printf(&b,
-               "the worker %s twice at this file; what came before is kept%s",
-               how->words, how->reproducible ? "" : " (not reproducible)");
     if (rc == 0)
-        rc = intake_issue(p->in, 2, 0, x->size, STR("worker-died"), buf_str(&b),
-                          err);
-    buf_free(&b);
+        rc = pipeline_died(p, how, x->size, err);
     return rc ? rc : intake_member_end(p->in, STR_NONE, err);
 }
 

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/mask.h"
 #include "base/text.h"
-#include "importers/mask.h"
 #include "importers/meaning.h"
 
 /* ---- the fields that are looked at ---------------------------------------

@@ -1,7 +1,7 @@
 #include "importers/packages.h"
 
+#include "base/mask.h"
 #include "importers/hosttime.h"
-#include "importers/mask.h"
 
 struct str package_action(struct str verb)
 {

@@ -7,8 +7,8 @@
  */
 #include "importers/persistence.h"
 
+#include "base/mask.h"
 #include "importers/homes.h"
-#include "importers/mask.h"
 
 static const struct {
     const char *pattern;

@@ -122,6 +122,9 @@ struct receive_hooks;
 int pipeline_frame(struct pipeline *p, struct worker *w, struct receiver *rx,
                    struct receive_hooks *hooks, const struct frame *f,
                    enum pipeline_outcome *out, struct err *err) CHECKED;
+/* An issue of the open member: its worker died at it. size: of its file. */
+int pipeline_died(struct pipeline *p, const struct worker_end *how,
+                  uint64_t size, struct err *err) CHECKED;
 /* receive_hooks.format */
 void pipeline_format(void *ctx, struct str format);
 

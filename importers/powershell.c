@@ -3,10 +3,10 @@
  * and transcripts of sessions. Heads of transcripts are in the language of the
  * host, so that their lines are known by their order.
  */
+#include "base/mask.h"
 #include "importers/hosttime.h"
 #include "importers/identify.h"
 #include "importers/lines.h"
-#include "importers/mask.h"
 #include "importers/windows.h"
 
 #define STARS "**********************"

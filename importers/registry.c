@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mask.h"
 #include "base/text.h"
 #include "base/varint.h"
 #include "importers/identify.h"
-#include "importers/mask.h"
 #include "importers/window.h"
 #include "importers/windows.h"
 

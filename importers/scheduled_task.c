@@ -5,9 +5,9 @@
  */
 #include <stdio.h>
 
+#include "base/mask.h"
 #include "importers/hosttime.h"
 #include "importers/identify.h"
-#include "importers/mask.h"
 #include "importers/window.h"
 #include "importers/windows.h"
 

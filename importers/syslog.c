@@ -6,9 +6,9 @@
  */
 #include <stdlib.h>
 
+#include "base/mask.h"
 #include "importers/identify.h"
 #include "importers/lines.h"
-#include "importers/mask.h"
 #include "importers/meaning.h"
 #include "importers/syslog_line.h"
 

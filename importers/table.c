@@ -102,14 +102,6 @@ const struct importer *importer_by_name(struct str name)
     return NULL;
 }
 
-bool importer_wants(struct str path)
-{
-    for (size_t i = 0; importers[i]; i++)
-        if (path_like_any(path, importers[i]->paths))
-            return true;
-    return false;
-}
-
 const struct importer *importer_look(struct probe *p, struct source *src,
                                      int confidence)
 {

@@ -61,6 +61,15 @@ START_TEST(deep_paths)
 }
 END_TEST
 
+/* The plain way: every pattern of every importer. */
+static bool listed(struct str path)
+{
+    for (size_t i = 0; importers[i]; i++)
+        if (path_like_any(path, importers[i]->paths))
+            return true;
+    return false;
+}
+
 /* The quick way says what the patterns say, whatever comes before. */
 START_TEST(wanted_is_what_the_patterns_say)
 {
@@ -103,8 +112,7 @@ START_TEST(wanted_is_what_the_patterns_say)
             struct buf b = { 0 };
             buf_putz(&b, folders[i]);
             buf_putz(&b, names[k]);
-            ck_assert_msg(wanted_path(w, buf_str(&b)) ==
-                              importer_wants(buf_str(&b)),
+            ck_assert_msg(wanted_path(w, buf_str(&b)) == listed(buf_str(&b)),
                           "%s%s", folders[i], names[k]);
             buf_free(&b);
         }

@@ -1,4 +1,0 @@
-/* Masking lies in base/, where the screens and exports reach it, too. */
-#pragma once
-
-#include "base/mask.h"
